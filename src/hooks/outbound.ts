@@ -1,0 +1,91 @@
+/** What outbound hooks see, and the vocabulary that queue and delivery share with them. */
+import type { Reply } from "../wire/reply.ts";
+import type { Address } from "../mail/address.ts";
+import type { Message } from "../mail/message.ts";
+import type { Logger } from "../log/types.ts";
+import type { Recipient } from "./session.ts";
+
+/** A next hop (Haraka's HarakaMx). */
+export interface Destination {
+  /** Host name or IP literal; "" when `path` is given. Lower-case. */
+  readonly host: string;
+  readonly port: number;
+  /** A Unix socket. */
+  readonly path?: string;
+  readonly priority: number;
+  readonly protocol: "smtp" | "lmtp";
+  /** Source address. */
+  readonly bind?: string;
+  /** HELO name; the server's own when absent. */
+  readonly bindHelo?: string;
+  readonly auth?: { readonly user: string; readonly pass: string; readonly type?: string };
+  /** The MX name this address came from. */
+  readonly fromDns?: string;
+  /** Absent: as tls.ini says. */
+  readonly tls?: "none" | "opportunistic" | "required";
+}
+
+/** What a message is sent under. */
+export interface Envelope {
+  /** Transaction id. */
+  readonly id: string;
+  readonly sender: Address;
+  readonly recipients: readonly Recipient[];
+  /** Transaction notes, as plain JSON. */
+  readonly notes: Readonly<Record<string, unknown>>;
+  readonly smtpUtf8: boolean;
+}
+
+/** One message for one domain: what is tried as a whole. */
+export interface Item {
+  /** Transaction id and `.N`. */
+  readonly id: string;
+  readonly domain: string;
+  readonly envelope: Envelope;
+  /** Those still to be served. */
+  readonly recipients: readonly Recipient[];
+  /** Failed attempts so far. */
+  readonly attempts: number;
+  /** Epoch milliseconds. */
+  readonly queuedAt: number;
+  readonly size: number;
+  readonly log: Logger;
+}
+
+export interface Reason {
+  /** For the log and the sender, in one line. */
+  readonly text: string;
+  /** RFC 3463, e.g. "5.1.1". */
+  readonly status: string;
+  /** The peer's reply, when it was one that decided. */
+  readonly reply?: Reply;
+  /** The host that said so. */
+  readonly remote?: string;
+}
+
+/** What became of one recipient in one attempt. `recipient` is one of the item's, by identity. */
+export type Outcome =
+  | { readonly kind: "delivered"; readonly recipient: Recipient; readonly reply: Reply }
+  | { readonly kind: "deferred"; readonly recipient: Recipient; readonly reason: Reason }
+  | { readonly kind: "failed"; readonly recipient: Recipient; readonly reason: Reason };
+
+/** The host that took it. */
+export interface Via {
+  readonly host: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly mode: "SMTP" | "LMTP";
+  readonly tls: boolean;
+  readonly authenticated: boolean;
+}
+
+/** One attempt: an outcome for every recipient of the item. */
+export interface Attempt {
+  readonly outcomes: readonly Outcome[];
+  readonly via?: Via;
+}
+
+/** Hands a message to a named next hop at once, without the queue (`queue/smtp_forward`). Never rejects but on abort. */
+export interface Forwarder {
+  send(item: Item, message: Message, destinations: readonly Destination[], signal: AbortSignal): Promise<Attempt>;
+}

@@ -1,0 +1,96 @@
+/** What hook functions see of a session and its transaction. The session room implements these. */
+import type { TlsInfo } from "../host/types.ts";
+import type { Logger } from "../log/types.ts";
+import type { Address } from "../mail/address.ts";
+import type { Notes } from "./notes.ts";
+import type { Results } from "./results.ts";
+
+/** ESMTP parameters: upper-case key, value as sent, `null` when it had none. */
+export type Parameters = ReadonlyMap<string, string | null>;
+
+export interface Tally { accept: number; tempfail: number; reject: number }
+
+export interface Session {
+  /** 8-4-4-4-12 upper-case hex. */
+  readonly id: string;
+  readonly local: { readonly ip: string; readonly port: number; /** Server name (`me`). */ readonly host: string };
+  readonly remote: {
+    readonly ip: string;
+    readonly port: number;
+    /** Reverse DNS name; `NXDOMAIN`, `DNSERROR` or `Unknown` when there is none; "" before lookup_rdns. */
+    readonly host: string;
+    /** `host`, unless a plugin says better (p0f, XCLIENT). */
+    info: string;
+    readonly isPrivate: boolean;
+    readonly isLocal: boolean;
+    /** The peer has gone. */
+    readonly closed: boolean;
+  };
+  readonly hello: { readonly verb: "HELO" | "EHLO"; readonly host: string } | undefined;
+  readonly tls: TlsInfo | undefined;
+  readonly auth: { readonly user: string; readonly method: string } | undefined;
+  /** May this client send to anyone? Stored on the transaction while there is one (lost with it), else on the session. */
+  relaying: boolean;
+  readonly transaction: Transaction | undefined;
+  readonly notes: Notes;
+  readonly results: Results;
+  readonly log: Logger;
+  /** Protocol errors so far. */
+  errors: number;
+  readonly earlyTalker: boolean;
+  readonly pipelining: boolean;
+  readonly rcptCount: Readonly<Tally>;
+  readonly msgCount: Readonly<Tally>;
+  readonly transactions: number;
+  /** Octets of message data taken so far. */
+  readonly totalBytes: number;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  /** Aborted when the session is over. */
+  readonly signal: AbortSignal;
+}
+
+export interface Recipient {
+  readonly address: Address;
+  readonly parameters: Parameters;
+}
+
+export interface Transaction {
+  /** Session id and `.N`. */
+  readonly id: string;
+  readonly sender: Address;
+  /** MAIL's parameters. */
+  readonly parameters: Parameters;
+  /** Accepted recipients; plugins may edit the list (aliases). */
+  recipients: Recipient[];
+  readonly notes: Notes;
+  readonly results: Results;
+  /** Names of plugins whose hooks are passed over for this transaction. */
+  readonly skipPlugins: Set<string>;
+  readonly rcptCount: Readonly<Tally>;
+  /** Whether MAIL said SMTPUTF8. */
+  readonly smtpUtf8: boolean;
+  readonly log: Logger;
+}
+
+/** What EHLO will list; the `capabilities` hook edits it. */
+export interface Capabilities {
+  /** Lines in order, e.g. `SIZE 26214400`. */
+  readonly lines: string[];
+  /** AUTH mechanisms on offer: `PLAIN`, `LOGIN`, `CRAM-MD5`. A plugin that adds one must answer the `auth` hook. */
+  readonly auth: Set<string>;
+  /** The engine can do STARTTLS now: certificates are loaded and the session is still plain. */
+  readonly canStartTls: boolean;
+  /** Offer it (the `tls` plugin does). */
+  startTls: boolean;
+}
+
+/** A client's credentials; the `auth` hook says `ok()` or `deny()`. */
+export interface AuthAttempt {
+  readonly mechanism: string;
+  readonly user: string;
+  /** PLAIN and LOGIN only. */
+  readonly password: string | undefined;
+  /** Compares with the true password in constant time, whatever the mechanism. */
+  matches(truePassword: string): boolean | Promise<boolean>;
+}

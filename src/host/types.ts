@@ -1,0 +1,230 @@
+/**
+ * What the house asks of a machine.
+ *
+ * `Host` is written so that the real `Deno` satisfies it as it is; the Node shim and the in-memory host of the tests satisfy it too.
+ * `Machine` adds what Deno's API lacks. Rooms other than `host` import these types and nothing else from here.
+ */
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+
+export interface NetAddr {
+  readonly transport: "tcp" | "udp";
+  readonly hostname: string;
+  readonly port: number;
+}
+export interface UnixAddr {
+  readonly transport: "unix" | "unixpacket";
+  readonly path: string;
+}
+export type Addr = NetAddr | UnixAddr;
+
+/** A connection: two byte streams and a way to end both at once. `readable` supports BYOB readers. */
+export interface Conn {
+  readonly readable: ReadableStream<Bytes>;
+  readonly writable: WritableStream<Uint8Array<ArrayBufferLike>>;
+  readonly localAddr: Addr;
+  readonly remoteAddr: Addr;
+  /** Closes both directions at once. Closing twice throws on Deno: close by {@linkcode closeConn} of `host/conn.ts`. */
+  close(): void;
+  /** Ends our direction (FIN); the peer may go on. */
+  closeWrite(): Promise<void>;
+  setNoDelay?(on?: boolean): void;
+}
+
+export interface Listener extends AsyncIterable<Conn> {
+  readonly addr: Addr;
+  accept(): Promise<Conn>;
+  close(): void;
+}
+
+export interface OpenOptions {
+  read?: boolean;
+  write?: boolean;
+  append?: boolean;
+  truncate?: boolean;
+  create?: boolean;
+  createNew?: boolean;
+  mode?: number;
+}
+
+export interface FileInfo {
+  readonly isFile: boolean;
+  readonly isDirectory: boolean;
+  readonly isSymlink: boolean;
+  readonly size: number;
+  readonly mtime: Date | null;
+  readonly mode: number | null;
+}
+
+export interface DirEntry {
+  readonly name: string;
+  readonly isFile: boolean;
+  readonly isDirectory: boolean;
+  readonly isSymlink: boolean;
+}
+
+/** An open file. Metadata calls are synchronous (runtime.md §E); only the sync to disk is awaited. */
+export interface FsFile {
+  readSync(into: Uint8Array): number | null;
+  read(into: Uint8Array): Promise<number | null>;
+  writeSync(from: Uint8Array): number;
+  write(from: Uint8Array): Promise<number>;
+  /** `whence`: 0 from the start, 1 from here, 2 from the end (`Deno.SeekMode`). */
+  seekSync(offset: number, whence: 0 | 1 | 2): number;
+  truncateSync(length?: number): void;
+  statSync(): FileInfo;
+  /** fdatasync(2): the data, and as much metadata as is needed to read it back. */
+  syncData(): Promise<void>;
+  sync(): Promise<void>;
+  close(): void;
+}
+
+export type SignalName = "SIGHUP" | "SIGINT" | "SIGTERM" | "SIGUSR1" | "SIGUSR2";
+
+export interface Host {
+  listen(options: { hostname?: string; port: number; reusePort?: boolean; transport?: "tcp" }): Listener;
+  listen(options: { transport: "unix"; path: string }): Listener;
+  connect(options: { hostname?: string; port: number; transport?: "tcp"; signal?: AbortSignal }): Promise<Conn>;
+  connect(options: { transport: "unix"; path: string; signal?: AbortSignal }): Promise<Conn>;
+
+  openSync(path: string, options?: OpenOptions): FsFile;
+  readFileSync(path: string): Bytes;
+  readTextFileSync(path: string): string;
+  writeFileSync(path: string, data: Uint8Array, options?: OpenOptions): void;
+  writeTextFileSync(path: string, data: string, options?: OpenOptions): void;
+  mkdirSync(path: string, options?: { recursive?: boolean; mode?: number }): void;
+  readDirSync(path: string): Iterable<DirEntry>;
+  renameSync(from: string, to: string): void;
+  linkSync(from: string, to: string): void;
+  removeSync(path: string, options?: { recursive?: boolean }): void;
+  statSync(path: string): FileInfo;
+  lstatSync(path: string): FileInfo;
+  realPathSync(path: string): string;
+  chmodSync(path: string, mode: number): void;
+  watchFs(paths: string | string[], options?: { recursive?: boolean }): AsyncIterable<{ readonly kind: string; readonly paths: string[] }> & { close(): void };
+
+  readonly pid: number;
+  readonly args: string[];
+  readonly env: { get(name: string): string | undefined; toObject(): { [name: string]: string } };
+  readonly errors: { readonly NotFound: new (...args: any[]) => Error; readonly AlreadyExists: new (...args: any[]) => Error };
+  readonly stdout: { writeSync(from: Uint8Array): number; isTerminal(): boolean };
+  readonly stderr: { writeSync(from: Uint8Array): number; isTerminal(): boolean };
+  hostname(): string;
+  cwd(): string;
+  exit(code?: number): never;
+  memoryUsage(): { rss: number; heapUsed: number };
+  addSignalListener(signal: SignalName, handler: () => void): void;
+  removeSignalListener(signal: SignalName, handler: () => void): void;
+}
+
+/** What a handshake settled. */
+export interface TlsInfo {
+  /** `TLSv1.2`, `TLSv1.3`. */
+  readonly protocol: string;
+  readonly cipher: { readonly name: string; readonly standardName: string };
+  /** The name the client asked for (SNI), or "". */
+  readonly servername: string;
+  /** Only ever true when a certificate was asked for, given and verified (runtime.md trap 2). */
+  readonly authorized: boolean;
+  /** Why it is not authorized, e.g. `DEPTH_ZERO_SELF_SIGNED_CERT`; "" when it is, or when none was asked for. */
+  readonly authorizationError: string;
+  readonly peerCertificate: PeerCertificate | null;
+}
+
+export interface PeerCertificate {
+  /** Subject common name, or "". */
+  readonly commonName: string;
+  readonly issuer: string;
+  /** DNS names of the subjectAltName. */
+  readonly names: readonly string[];
+  readonly raw: Bytes;
+}
+
+export interface SecureConn extends Conn {
+  readonly tls: TlsInfo;
+}
+
+/** One certificate with its key and the options that hold for it; made by `host/certificates.ts`, opaque to everyone else. */
+export interface ServerIdentity {
+  readonly names: readonly string[];
+}
+
+export interface ServerUpgrade {
+  /** Written in the same tick as the upgrade starts: the 220 of STARTTLS. Absent for implicit TLS. */
+  readonly reply?: Uint8Array;
+  readonly handshakeTimeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Refuse clients without a verified certificate (tls.ini requireAuthorized, by port). */
+  readonly requireAuthorized?: boolean;
+}
+
+/** The server side of TLS with its certificates loaded; `reload()` swaps them for later handshakes. */
+export interface ServerTls {
+  /**
+   * Turns a plain connection into a secure one. Nobody may hold a reader or writer of `conn` any more. Rejects, and closes `conn`,
+   * when the handshake fails, is late or is aborted.
+   */
+  upgrade(conn: Conn, options: ServerUpgrade): Promise<SecureConn>;
+}
+
+export interface ClientUpgrade {
+  /** The name for SNI and for verification. Left out of the ClientHello when it is an IP literal. */
+  readonly servername: string;
+  /** `required`: chain and name must verify or the promise rejects. `opportunistic`: anything goes, `tls.authorized` tells. */
+  readonly verify: "required" | "opportunistic";
+  readonly key?: string;
+  readonly cert?: string;
+  readonly ca?: readonly string[];
+  readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+  readonly handshakeTimeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface DialOptions {
+  /** An IP literal or a host name, with its port; or the path of a Unix socket. */
+  readonly to: { readonly hostname: string; readonly port: number } | { readonly path: string };
+  /** Source address to bind. */
+  readonly localAddress?: string;
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface DnsRecords {
+  A: string;
+  AAAA: string;
+  MX: { readonly preference: number; readonly exchange: string };
+  /** Each record's character-strings joined, as bytes read as latin-1. */
+  TXT: string;
+  PTR: string;
+  CNAME: string;
+  NS: string;
+  SRV: { readonly priority: number; readonly weight: number; readonly port: number; readonly target: string };
+  TLSA: { readonly usage: number; readonly selector: number; readonly matchingType: number; readonly certificate: Bytes };
+}
+export type RecordType = keyof DnsRecords;
+
+/** What a look-up came to. Names carry no trailing dot; the root (null MX) is "". */
+export type DnsAnswer<T extends RecordType> =
+  | { readonly kind: "records"; readonly records: readonly DnsRecords[T][]; readonly ttl: number; readonly authentic: boolean }
+  /** The name exists, this type does not. */
+  | { readonly kind: "nodata"; readonly ttl: number; readonly authentic: boolean }
+  | { readonly kind: "nxdomain"; readonly ttl: number; readonly authentic: boolean }
+  /** Nobody could say. Never a reason to lose or bounce a mail. */
+  | { readonly kind: "failed"; readonly reason: "servfail" | "refused" | "timeout" | "network" | "malformed" | "other"; readonly detail: string };
+
+export interface Resolver {
+  resolve<T extends RecordType>(name: string, type: T, options?: { signal?: AbortSignal }): Promise<DnsAnswer<T>>;
+}
+
+/** A host, and what Deno's API lacks. */
+export interface Machine {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly resolver: Resolver;
+  /** Opens a connection; rejects on refusal, timeout or abort. */
+  dial(options: DialOptions): Promise<Conn>;
+  /** The client's side of STARTTLS, or of implicit TLS. Closes `conn` when it rejects. */
+  secureClient(conn: Conn, options: ClientUpgrade): Promise<SecureConn>;
+  /** Addresses of this machine's interfaces. */
+  localAddresses(): readonly string[];
+}

@@ -1,0 +1,42 @@
+/**
+ * Every named event of the house: what it is told, at which level it is logged and how it reads.
+ *
+ * A room that has something to report to operators adds its event here, so that logs, metrics and tests speak of one list.
+ */
+import type { Fields, LevelName } from "./types.ts";
+
+/** Haraka's summary lines (spec 01 §6) and our own. Names and fields are stable: operators grep for them. */
+export interface Events {
+  connect: { ip: string; port: number; local_ip: string; local_port: number };
+  sender: { address: string; code: number; msg: string };
+  recipient: { address: string; code: number; msg: string; sender: string };
+  message: { mid: string; size: number; rcpts: string; delay: number; code: number; msg: string };
+  queue: { code: number; msg: string };
+  disconnect: {
+    ip: string; rdns: string; helo: string; relay: "Y" | "N"; early: "Y" | "N"; esmtp: "Y" | "N"; tls: "Y" | "N"; pipe: "Y" | "N";
+    errors: number; txns: number; rcpts: string; msgs: string; bytes: number; lr: string; time: number;
+  };
+  secured: { cipher: string; version: string; verified: boolean };
+  /** A hook function that threw or was late. */
+  plugin_fault: { plugin: string; hook: string; reason: string };
+  /** A hook function's verdict, other than saying nothing. */
+  verdict: { hook: string; plugin: string; verdict: string; msg: string };
+  delivered: {
+    file: string; domain: string; host: string; ip: string; port: number; mode: "SMTP" | "LMTP"; tls: "Y" | "N"; auth: "Y" | "N";
+    response: string; delay: number; fails: number; rcpts: string;
+  };
+  deferred: { file: string; domain: string; delay: number; fails: number; rcpts: string; err: string };
+  bounced: { file: string; domain: string; rcpts: string; err: string };
+  double_bounce: { file: string; sender: string; err: string };
+  /** A damaged piece of a queue segment was set aside. */
+  queue_corrupt: { segment: string; offset: number; length: number; reason: string; kept: string };
+  queue_recovered: { shard: string; messages: number; recipients: number; segments: number; torn: number; ms: number };
+  config_reloaded: { file: string };
+  config_fault: { file: string; reason: string };
+}
+export type EventName = keyof Events;
+export type EventOf<N extends EventName> = Events[N];
+export interface EventRow<N extends EventName> {
+  readonly level: LevelName;
+  readonly line: (event: Events[N]) => { readonly message: string; readonly fields: Fields };
+}
