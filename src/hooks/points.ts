@@ -88,8 +88,7 @@ type Of<N extends HookName, Key extends string> = HookPoints[N] extends { readon
 export type HookEvent<N extends HookName> = Of<N, "event">;
 export type HookVerdict<N extends HookName> = Extract<Verdict<Of<N, "answer">>, { kind: Of<N, "may"> }>;
 export type HookResult<N extends HookName> = HookVerdict<N> | undefined;
-/** `void` only ever stands alone, so that a function without a `return` is welcome but a wrong one is not. */
+/** `void` only ever stands alone (and never for a synchronous function), so that saying nothing is welcome but a wrong verdict is not. */
 export type HookHandler<N extends HookName> =
   | ((event: HookEvent<N>) => HookResult<N> | Promise<HookResult<N>>)
-  | ((event: HookEvent<N>) => Promise<void>)
-  | ((event: HookEvent<N>) => void);
+  | ((event: HookEvent<N>) => Promise<void>);
