@@ -1,0 +1,33 @@
+/** The mirror: every file of a room has its test, `src/wire/path.ts` ↔ `tests/wire/path_test.ts`; exceptions are listed with a reason. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { test } from "../kit/test.ts";
+import { readSource, ROOT, sourceFiles } from "./source_files.ts";
+
+/** Files without a test of their own, and what tests them instead. */
+export const EXCUSED: { readonly [file: string]: string } = {};
+
+/** A file of nothing but types has nothing to run. */
+function onlyTypes(source: string): boolean {
+  const code = source.replace(/\/\*[\s\S]*?\*\//g, "").replace(/\/\/.*$/gm, "");
+  return !/\b(function|class|const|let)\b/.test(code);
+}
+
+test("every source file has its mirror test", () => {
+  const missing: string[] = [];
+  for (const file of sourceFiles("src")) {
+    if (file.startsWith("src/std/") || file in EXCUSED || !file.endsWith(".ts")) continue;
+    if (onlyTypes(readSource(file))) continue;
+    const mirror = file.replace(/^src\//, "tests/").replace(/\.ts$/, "_test.ts");
+    if (!existsSync(ROOT + mirror)) missing.push(file);
+  }
+  assert.deepEqual(missing, []);
+});
+
+test("nobody is excused who has a test or no longer exists", () => {
+  const stale = Object.keys(EXCUSED).filter((file) => {
+    const mirror = file.replace(/^src\//, "tests/").replace(/\.ts$/, "_test.ts");
+    return !existsSync(ROOT + file) || existsSync(ROOT + mirror);
+  });
+  assert.deepEqual(stale, []);
+});
