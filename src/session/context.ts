@@ -1,0 +1,123 @@
+/**
+ * All that a session is given: who is at the other end, the hooks, the settings, and the few things it asks of the house.
+ *
+ * `server.ts` makes one per connection; a test makes one from literals (`tests/kit/session_kit.ts`). A session imports neither
+ * queue nor delivery nor a runtime: what it needs of them are the functions below.
+ */
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Envelope } from "../hooks/outbound.ts";
+import type { Hooks } from "../hooks/runner.ts";
+import type { Addr, Resolver, TlsInfo } from "../host/types.ts";
+import type { Logger } from "../log/types.ts";
+import type { Message, Source } from "../mail/message.ts";
+
+/** The two directions of a connection, and what a handshake settled for it. */
+export interface SessionStreams {
+  readonly readable: ReadableStream<Bytes>;
+  readonly writable: WritableStream<Uint8Array<ArrayBufferLike>>;
+}
+export interface SecureStreams extends SessionStreams {
+  readonly tls: TlsInfo;
+}
+
+/** A file that a large body streams into while it arrives. One owner; ends by `finish` or `discard`, whichever comes first. */
+export interface BodyFile {
+  /** The chunk is only the session's until the call returns (or its promise resolves). Rejects when the disk fails or is full. */
+  write(chunk: Uint8Array): void | Promise<void>;
+  /** The whole body, safe on disk. The source stays readable until `discard`, or until the queue has taken it over. */
+  finish(): Promise<Source>;
+  /** Lets go of it; removes the file unless the queue has taken it over. Calling it twice, or after `finish`, is fine. */
+  discard(): void;
+}
+
+/** Plain values, read from the configuration once per session; shared by all sessions of the same configuration. */
+export interface SessionSettings {
+  /** Server name, for the banner, HELO replies and Received. */
+  readonly me: string;
+  /** What banner and Received say of us: `Kasi/0.1.0`, or `Kasi` without show_version. */
+  readonly product: string;
+  readonly limits: SessionLimits;
+  /** Milliseconds without a word from the peer, or without it taking ours. */
+  readonly inactivityTimeoutMs: number;
+  /** Lines of the 220; [] for the standard one. */
+  readonly greeting: readonly string[];
+  /** Behind `ME Hello HOST, ` in the reply to HELO and EHLO. */
+  readonly helo: string;
+  /** Behind the server's name in the 221. */
+  readonly close: string;
+  /** How many characters of the session's id the banner shows; 0 for none. */
+  readonly bannerChars: number;
+  /** How many characters of the id stand in front of each line of a refusal; 0 for none. */
+  readonly denyChars: number;
+  /** MAIL and RCPT without tolerance for stray blanks and missing brackets (not for relaying clients). */
+  readonly strictRfc1869: boolean;
+  readonly smtpUtf8: boolean;
+  readonly addReceived: boolean;
+  /** Rename Authentication-Results fields that came from outside. */
+  readonly cleanAuthResults: boolean;
+  /** Addresses and networks that speak PROXY v1 to us. */
+  readonly haproxyHosts: readonly string[];
+  /** An LF without CR inside a message. It never ends one. */
+  readonly bareLf: "refuse" | "allow";
+  /** Octets of a body that are kept in memory; what is larger streams to a {@linkcode BodyFile}. */
+  readonly spoolAfter: number;
+  /** Ports on which MAIL wants authentication first. */
+  readonly submissionPorts: readonly number[];
+}
+
+export interface SessionLimits {
+  /** Octets of a command line, its CRLF included. */
+  readonly lineLength: number;
+  /** Octets of a message; 0 for no limit. */
+  readonly dataBytes: number;
+  /** Octets of a line of a message. Longer lines are kept as they came: we do not break other people's signatures. */
+  readonly dataLineLength: number;
+  readonly mimeParts: number;
+  /** Received fields before a message counts as looping, our own included. */
+  readonly receivedHeaders: number;
+  /** Lines of header worth a warning beyond it. */
+  readonly headerLines: number;
+  /** Protocol errors after which we hang up with 421; 0 for never. */
+  readonly errors: number;
+  /** Failed AUTH exchanges after which we hang up; 0 for never. */
+  readonly authFailures: number;
+  /** Recipients of one message; 0 for no limit. RFC 5321 §4.5.3.1.8 wants at least 100. */
+  readonly recipients: number;
+}
+
+export interface SessionContext {
+  readonly local: Addr;
+  readonly remote: Addr;
+  readonly hooks: Hooks;
+  /** The session makes children of it under its own ids. */
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly resolver: Resolver;
+  readonly settings: SessionSettings;
+  /** What the handshake settled, when the connection was secure from its first byte. */
+  readonly tls?: TlsInfo;
+  /**
+   * STARTTLS: writes `reply` and turns the connection into a secure one. Nobody holds a reader or writer of the old streams then.
+   * Rejects, the connection closed, when the handshake fails. Absent when no certificate is loaded.
+   */
+  readonly upgrade?: (reply: Bytes) => Promise<SecureStreams>;
+  /** Whether an address belongs to an interface of this machine (loopback is known without asking). */
+  readonly isLocalAddress?: (ip: string) => boolean;
+  /** Puts a message into the outbound queue; resolves once it is safe on disk. A rejection becomes 451 for the client. */
+  readonly enqueue: (envelope: Envelope, message: Message) => Promise<void>;
+  /** A new file for a large body. Throws when none can be made. */
+  readonly spool: () => BodyFile;
+  /** Aborted when the server stops: the session says 421 at its next chance and ends. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Holds the whole dialogue (`session.ts`). Resolves when it is over, whatever ended it; never rejects. Our direction is closed then; the
+ * caller closes the connection.
+ */
+export type RunSession = (
+  readable: SessionStreams["readable"],
+  writable: SessionStreams["writable"],
+  context: SessionContext,
+) => Promise<void>;
