@@ -11,7 +11,10 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
 const CHECKLIST = ROOT + "../shared/spec/00-checklist.md";
 const ROW = /\[rows? ([\d,\s]+)\]/g;
 
-interface Row { readonly area: string; readonly feature: string }
+interface Row {
+  readonly area: string;
+  readonly feature: string;
+}
 
 function checklist(): Map<number, Row> {
   const rows = new Map<number, Row>();
@@ -55,10 +58,14 @@ for (const [id, { area }] of rows) {
   areas.set(area.replace(/:.*/, ""), count);
 }
 for (const [id, files] of [...proved].sort((a, b) => a[0] - b[0])) {
-  console.log(`${String(id).padStart(3)}  ${(rows.get(id)?.feature ?? "").slice(0, 70).padEnd(70)}  ${files.join(", ")}`);
+  console.log(
+    `${String(id).padStart(3)}  ${(rows.get(id)?.feature ?? "").slice(0, 70).padEnd(70)}  ${files.join(", ")}`,
+  );
 }
 console.log("");
 for (const [area, count] of areas) console.log(`${area.padEnd(24)} ${count.proved} of ${count.total}`);
 const unknown = [...proved.keys()].filter((id) => rows.size > 0 && !rows.has(id));
 if (unknown.length > 0) console.log(`rows that the checklist does not have: ${unknown.join(", ")}`);
-console.log(`\nproved: ${[...proved.keys()].filter((id) => rows.size === 0 || rows.has(id)).length} of ${rows.size || "?"} rows`);
+console.log(
+  `\nproved: ${[...proved.keys()].filter((id) => rows.size === 0 || rows.has(id)).length} of ${rows.size || "?"} rows`,
+);

@@ -28,7 +28,9 @@ export const systemClock: Clock = {
   after(ms, run) {
     let id: ReturnType<typeof setTimeout>;
     const arm = (left: number) => {
-      id = left > LONGEST_MS ? setTimeout(() => arm(left - LONGEST_MS), LONGEST_MS) : setTimeout(run, Math.max(0, left));
+      id = left > LONGEST_MS
+        ? setTimeout(() => arm(left - LONGEST_MS), LONGEST_MS)
+        : setTimeout(run, Math.max(0, left));
     };
     arm(ms);
     return { cancel: () => clearTimeout(id) };

@@ -10,20 +10,55 @@ interface Common {
   /** Earlier names of this key in the same section, still read, with a notice. */
   readonly was?: readonly string[];
 }
-export interface BooleanSetting extends Common { readonly type: "boolean"; readonly default: boolean }
-export interface IntegerSetting extends Common { readonly type: "integer"; readonly default: number; readonly min?: number; readonly max?: number }
-export interface NumberSetting extends Common { readonly type: "number"; readonly default: number; readonly min?: number; readonly max?: number }
-export interface TextSetting extends Common { readonly type: "text"; readonly default: string }
+export interface BooleanSetting extends Common {
+  readonly type: "boolean";
+  readonly default: boolean;
+}
+export interface IntegerSetting extends Common {
+  readonly type: "integer";
+  readonly default: number;
+  readonly min?: number;
+  readonly max?: number;
+}
+export interface NumberSetting extends Common {
+  readonly type: "number";
+  readonly default: number;
+  readonly min?: number;
+  readonly max?: number;
+}
+export interface TextSetting extends Common {
+  readonly type: "text";
+  readonly default: string;
+}
 /** No default: `undefined` when unset. */
-export interface OptionalSetting extends Common { readonly type: "optional-text" }
-export interface ChoiceSetting<C extends string = string> extends Common { readonly type: "choice"; readonly of: readonly C[]; readonly default: C }
+export interface OptionalSetting extends Common {
+  readonly type: "optional-text";
+}
+export interface ChoiceSetting<C extends string = string> extends Common {
+  readonly type: "choice";
+  readonly of: readonly C[];
+  readonly default: C;
+}
 /** Comma- or space-separated, or `key[] =` lines. */
-export interface WordsSetting extends Common { readonly type: "words"; readonly default: readonly string[] }
-export type Setting = BooleanSetting | IntegerSetting | NumberSetting | TextSetting | OptionalSetting | ChoiceSetting | WordsSetting;
+export interface WordsSetting extends Common {
+  readonly type: "words";
+  readonly default: readonly string[];
+}
+export type Setting =
+  | BooleanSetting
+  | IntegerSetting
+  | NumberSetting
+  | TextSetting
+  | OptionalSetting
+  | ChoiceSetting
+  | WordsSetting;
 
 export type Section = { readonly [key: string]: Setting };
 /** Sections by name. `"*"` stands for any other section (per-domain sections); a {@linkcode OpenSection} takes any key. */
-export interface OpenSection { readonly open: true; readonly about: string }
+export interface OpenSection {
+  readonly open: true;
+  readonly about: string;
+}
 export type Shape = { readonly [section: string]: Section | OpenSection };
 
 export type ValueOf<S extends Setting> = S extends BooleanSetting ? boolean
@@ -36,11 +71,15 @@ export type ValueOf<S extends Setting> = S extends BooleanSetting ? boolean
 type SectionValues<S extends Section> = { readonly [K in keyof S]: ValueOf<S[K]> };
 
 /** The settings a shape gives: known sections typed, `"*"` as a record of sections, open sections as records of raw text (`undefined` for a bare key). */
-export type Settings<S extends Shape> = {
-  readonly [N in Exclude<keyof S, "*">]: S[N] extends OpenSection ? { readonly [key: string]: string | undefined }
-    : S[N] extends Section ? SectionValues<S[N]>
-    : never;
-} & (S extends { readonly "*": infer W extends Section } ? { readonly "*": { readonly [section: string]: Partial<SectionValues<W>> } } : unknown);
+export type Settings<S extends Shape> =
+  & {
+    readonly [N in Exclude<keyof S, "*">]: S[N] extends OpenSection ? { readonly [key: string]: string | undefined }
+      : S[N] extends Section ? SectionValues<S[N]>
+      : never;
+  }
+  & (S extends { readonly "*": infer W extends Section }
+    ? { readonly "*": { readonly [section: string]: Partial<SectionValues<W>> } }
+    : unknown);
 
 /** What `kasi check`, `docs/config/` and the loader know of a file. */
 export interface FileShape<S extends Shape = Shape> {

@@ -101,12 +101,18 @@ export interface Host {
   lstatSync(path: string): FileInfo;
   realPathSync(path: string): string;
   chmodSync(path: string, mode: number): void;
-  watchFs(paths: string | string[], options?: { recursive?: boolean }): AsyncIterable<{ readonly kind: string; readonly paths: string[] }> & { close(): void };
+  watchFs(
+    paths: string | string[],
+    options?: { recursive?: boolean },
+  ): AsyncIterable<{ readonly kind: string; readonly paths: string[] }> & { close(): void };
 
   readonly pid: number;
   readonly args: string[];
   readonly env: { get(name: string): string | undefined; toObject(): { [name: string]: string } };
-  readonly errors: { readonly NotFound: new (...args: any[]) => Error; readonly AlreadyExists: new (...args: any[]) => Error };
+  readonly errors: {
+    readonly NotFound: new (...args: any[]) => Error;
+    readonly AlreadyExists: new (...args: any[]) => Error;
+  };
   readonly stdout: { writeSync(from: Uint8Array): number; isTerminal(): boolean };
   readonly stderr: { writeSync(from: Uint8Array): number; isTerminal(): boolean };
   hostname(): string;
@@ -199,18 +205,32 @@ export interface DnsRecords {
   CNAME: string;
   NS: string;
   SRV: { readonly priority: number; readonly weight: number; readonly port: number; readonly target: string };
-  TLSA: { readonly usage: number; readonly selector: number; readonly matchingType: number; readonly certificate: Bytes };
+  TLSA: {
+    readonly usage: number;
+    readonly selector: number;
+    readonly matchingType: number;
+    readonly certificate: Bytes;
+  };
 }
 export type RecordType = keyof DnsRecords;
 
 /** What a look-up came to. Names carry no trailing dot; the root (null MX) is "". */
 export type DnsAnswer<T extends RecordType> =
-  | { readonly kind: "records"; readonly records: readonly DnsRecords[T][]; readonly ttl: number; readonly authentic: boolean }
+  | {
+    readonly kind: "records";
+    readonly records: readonly DnsRecords[T][];
+    readonly ttl: number;
+    readonly authentic: boolean;
+  }
   /** The name exists, this type does not. */
   | { readonly kind: "nodata"; readonly ttl: number; readonly authentic: boolean }
   | { readonly kind: "nxdomain"; readonly ttl: number; readonly authentic: boolean }
   /** Nobody could say. Never a reason to lose or bounce a mail. */
-  | { readonly kind: "failed"; readonly reason: "servfail" | "refused" | "timeout" | "network" | "malformed" | "other"; readonly detail: string };
+  | {
+    readonly kind: "failed";
+    readonly reason: "servfail" | "refused" | "timeout" | "network" | "malformed" | "other";
+    readonly detail: string;
+  };
 
 export interface Resolver {
   resolve<T extends RecordType>(name: string, type: T, options?: { signal?: AbortSignal }): Promise<DnsAnswer<T>>;

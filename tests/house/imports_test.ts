@@ -4,22 +4,32 @@ import { test } from "../kit/test.ts";
 import { importsOf, readSource, resolveImport, sourceFiles } from "./source_files.ts";
 
 /** Room → rooms (or single files) it may import besides itself. `packages`: bare specifiers it may name. */
-const TABLE: { readonly [room: string]: { readonly rooms: readonly string[]; readonly packages: readonly string[] } } = {
-  base: { rooms: [], packages: ["ipaddr.js", "tldts"] },
-  wire: { rooms: ["base"], packages: ["address-rfc2821"] },
-  mail: { rooms: ["base", "src/wire/path.ts", "src/wire/xtext.ts", "src/wire/status.ts", "src/wire/base64.ts"], packages: ["tldts"] },
-  host: { rooms: ["base"], packages: ["node:", "dns-packet", "@peculiar/x509", "ipaddr.js"] },
-  config: { rooms: ["base", "src/host/types.ts", "src/log/types.ts", "src/log/events.ts"], packages: ["@std/ini", "yaml", "hjson"] },
-  log: { rooms: ["base", "src/host/types.ts"], packages: ["@std/log"] },
-  mailauth: { rooms: ["base", "mail", "src/host/types.ts"], packages: ["mailauth"] },
-  hooks: { rooms: ["base", "wire", "mail", "log", "config", "src/host/types.ts"], packages: [] },
-  session: { rooms: ["base", "wire", "mail", "log", "config", "hooks", "src/host/types.ts"], packages: [] },
-  queue: { rooms: ["base", "mail", "src/wire/reply.ts", "log", "hooks", "src/host/types.ts"], packages: [] },
-  delivery: { rooms: ["base", "wire", "mail", "log", "hooks", "src/host/types.ts", "src/queue/courier.ts"], packages: [] },
-  http: { rooms: ["log", "config", "hooks", "src/host/types.ts"], packages: ["hono"] },
-  cli: { rooms: ["*"], packages: [] },
-  std: { rooms: [], packages: [] },
-};
+const TABLE: { readonly [room: string]: { readonly rooms: readonly string[]; readonly packages: readonly string[] } } =
+  {
+    base: { rooms: [], packages: ["ipaddr.js", "tldts"] },
+    wire: { rooms: ["base"], packages: ["address-rfc2821"] },
+    mail: {
+      rooms: ["base", "src/wire/path.ts", "src/wire/xtext.ts", "src/wire/status.ts", "src/wire/base64.ts"],
+      packages: ["tldts"],
+    },
+    host: { rooms: ["base"], packages: ["node:", "dns-packet", "@peculiar/x509", "ipaddr.js"] },
+    config: {
+      rooms: ["base", "src/host/types.ts", "src/log/types.ts", "src/log/events.ts"],
+      packages: ["@std/ini", "yaml", "hjson"],
+    },
+    log: { rooms: ["base", "src/host/types.ts"], packages: ["@std/log"] },
+    mailauth: { rooms: ["base", "mail", "src/host/types.ts"], packages: ["mailauth"] },
+    hooks: { rooms: ["base", "wire", "mail", "log", "config", "src/host/types.ts"], packages: [] },
+    session: { rooms: ["base", "wire", "mail", "log", "config", "hooks", "src/host/types.ts"], packages: [] },
+    queue: { rooms: ["base", "mail", "src/wire/reply.ts", "log", "hooks", "src/host/types.ts"], packages: [] },
+    delivery: {
+      rooms: ["base", "wire", "mail", "log", "hooks", "src/host/types.ts", "src/queue/courier.ts"],
+      packages: [],
+    },
+    http: { rooms: ["log", "config", "hooks", "src/host/types.ts"], packages: ["hono"] },
+    cli: { rooms: ["*"], packages: [] },
+    std: { rooms: [], packages: [] },
+  };
 
 const roomOf = (path: string) => /^src\/([^/]+)\//.exec(path)?.[1];
 
@@ -29,8 +39,12 @@ function allowed(from: string, to: string): boolean {
   const row = TABLE[room ?? ""];
   if (row === undefined) return false;
   const target = roomOf(to);
-  if (to.startsWith("src/")) return target === room || row.rooms.includes(to) || (target !== undefined && row.rooms.includes(target));
-  return row.packages.some((name) => to === name || (name.endsWith(":") ? to.startsWith(name) : to.startsWith(name + "/")));
+  if (to.startsWith("src/")) {
+    return target === room || row.rooms.includes(to) || (target !== undefined && row.rooms.includes(target));
+  }
+  return row.packages.some((name) =>
+    to === name || (name.endsWith(":") ? to.startsWith(name) : to.startsWith(name + "/"))
+  );
 }
 
 test("every import in src/ is in the import table", () => {
@@ -70,7 +84,9 @@ test("only the host room names a runtime", () => {
 test("imports carry their file ending, and no room has a barrel", () => {
   const wrong: string[] = [];
   for (const file of sourceFiles("src", "plugins", "mod.ts", "tests")) {
-    if (roomOf(file) !== undefined && /\/(mod|index)\.ts$/.test(file) && !file.startsWith("src/std/")) wrong.push(`${file} is a barrel`);
+    if (roomOf(file) !== undefined && /\/(mod|index)\.ts$/.test(file) && !file.startsWith("src/std/")) {
+      wrong.push(`${file} is a barrel`);
+    }
     for (const specifier of importsOf(readSource(file))) {
       if (specifier.startsWith(".") && !/\.(ts|mjs|json)$/.test(specifier)) wrong.push(`${file} imports ${specifier}`);
     }

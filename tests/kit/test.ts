@@ -31,7 +31,9 @@ export function test(name: string, second: TestOptions | Body, third?: Body): vo
       fn: limited,
     });
   } else {
-    pending.push(import("node:test").then((m) => m.test(name, options.skip === undefined ? {} : { skip: options.skip }, limited)));
+    pending.push(
+      import("node:test").then((m) => m.test(name, options.skip === undefined ? {} : { skip: options.skip }, limited)),
+    );
   }
 }
 const pending: Promise<unknown>[] = [];

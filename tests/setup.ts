@@ -1,0 +1,139 @@
+/**
+ * Set-up for the system tests and the benches: real mail programs from Debian, a Node for the other door, its packages from npm.
+ *
+ * Idempotent and quiet when nothing is missing. Where a thing can't be had (not root, no apt, no network) it says so, and the tests that need it are
+ * skipped with a count. Starts nothing and leaves nothing running.
+ */
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const CACHE = join(ROOT, "data", "test-tools");
+
+/** Program → Debian package. */
+const PROGRAMS: { readonly [program: string]: string } = {
+  swaks: "swaks",
+  postfix: "postfix",
+  "smtp-source": "postfix",
+  "smtp-sink": "postfix",
+  nsd: "nsd",
+  curl: "curl",
+  openssl: "openssl",
+  python3: "python3",
+};
+/** Perl modules that swaks wants for TLS and CRAM-MD5: name → package. */
+const PERL: { readonly [module: string]: string } = {
+  "Net::SSLeay": "libnet-ssleay-perl",
+  "Digest::HMAC_MD5": "libdigest-hmac-perl",
+  "Authen::SASL": "libauthen-sasl-perl",
+};
+
+/** Absolute path of a program, or undefined. Looks in the administrator's directories too. */
+export function which(program: string): string | undefined {
+  const places = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", "/sbin"];
+  return places.map((place) => join(place, program)).find((path) => existsSync(path));
+}
+
+function runs(command: string, ...args: string[]): boolean {
+  try {
+    execFileSync(command, args, { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Installs what is missing from Debian; returns the programs that are still missing. */
+export function installPrograms(): string[] {
+  const missing = () => Object.keys(PROGRAMS).filter((program) => which(program) === undefined);
+  const missingPerl = () => Object.keys(PERL).filter((module) => !runs("perl", `-M${module}`, "-e", "1"));
+  const packages = new Set([...missing().map((name) => PROGRAMS[name]!), ...missingPerl().map((name) => PERL[name]!)]);
+  if (packages.size > 0 && which("apt-get") !== undefined && process.getuid?.() === 0) {
+    console.log(`setup: installing ${[...packages].join(" ")}`);
+    const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+    try {
+      execFileSync("apt-get", ["update", "-qq"], { env, stdio: "ignore" });
+      execFileSync("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...packages], {
+        env,
+        stdio: ["ignore", "ignore", "inherit"],
+      });
+    } catch (cause) {
+      console.log(`setup: apt-get failed: ${cause instanceof Error ? cause.message.split("\n")[0] : cause}`);
+    }
+  }
+  return missing();
+}
+
+/** Path of a Node of at least 22.18, from the PATH or from npm; undefined when neither has one. */
+export function nodeBinary(): string | undefined {
+  const note = join(CACHE, "node-path");
+  const good = (path: string) => {
+    try {
+      const [major, minor] = execFileSync(path, ["--version"], { encoding: "utf8" }).slice(1).split(".").map(Number);
+      return major! > 22 || (major === 22 && minor! >= 18);
+    } catch {
+      return false;
+    }
+  };
+  const noted = existsSync(note) ? readFileSync(note, "utf8").trim() : "";
+  for (const path of [noted, which("node") ?? ""]) if (path !== "" && good(path)) return path;
+  try {
+    const path = execFileSync("npx", ["-y", "node@24", "-p", "process.execPath"], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
+    if (!good(path)) return undefined;
+    mkdirSync(CACHE, { recursive: true });
+    writeFileSync(note, path);
+    return path;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The Node door resolves packages from `node_modules`; Deno does not need it. */
+export function installNodePackages(): boolean {
+  const stamp = join(ROOT, "node_modules", ".package-lock.json");
+  const lock = join(ROOT, "package-lock.json");
+  const fresh = () => existsSync(stamp) && readFileSync(stamp).length > 0 && statNewer(stamp, lock);
+  if (fresh()) return true;
+  console.log("setup: npm ci");
+  try {
+    execFileSync("npm", ["ci", "--no-audit", "--no-fund", "--silent"], {
+      cwd: ROOT,
+      stdio: ["ignore", "ignore", "ignore"],
+    });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function statNewer(a: string, b: string): boolean {
+  try {
+    return execFileSync("find", [a, "-newer", b], { encoding: "utf8" }).trim() !== "";
+  } catch {
+    return false;
+  }
+}
+
+export interface SetUp {
+  readonly missing: readonly string[];
+  readonly node: string | undefined;
+}
+
+export function setUp(): SetUp {
+  const missing = installPrograms();
+  if (missing.length > 0) {
+    console.log(`setup: not to be had here: ${missing.join(", ")}; the tests that need them are skipped and counted`);
+  }
+  const node = nodeBinary();
+  const packages = node !== undefined && installNodePackages();
+  if (node === undefined || !packages) console.log("setup: no Node 22.18 or its packages; the Node door is not tested");
+  return { missing, node: packages ? node : undefined };
+}
+
+if (import.meta.main) setUp();
