@@ -1,0 +1,146 @@
+/**
+ * What the queue is given and what it offers: `class Queue` of `queue.ts` is a {@linkcode QueueApi}.
+ *
+ * Only types live here, so that `server.ts`, the CLI and the HTTP pages can name them without the machinery.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Envelope } from "../hooks/outbound.ts";
+import type { Hooks } from "../hooks/runner.ts";
+import type { Host } from "../host/types.ts";
+import type { Logger } from "../log/types.ts";
+import type { Message, Source } from "../mail/message.ts";
+import type { Courier } from "./courier.ts";
+
+/** The text of the reports to senders; lines without line ends (`outbound.bounce_message` and its two companions). */
+export interface BounceTemplates {
+  /** Header lines, an empty line, text. [] for the built-in wording. */
+  readonly message: readonly string[];
+  readonly html: readonly string[];
+  readonly image: readonly string[];
+}
+
+/** Plain values; read anew for each use, so that a reload takes effect at once. */
+export interface QueueSettings {
+  /** Server name, for Received, Message-Id and reports. */
+  readonly me: string;
+  /** Waits between attempts, milliseconds; a failure beyond the last one bounces. [] bounces at the first. */
+  readonly intervals: readonly number[];
+  /** Deliveries at one time. */
+  readonly concurrencyMax: number;
+  /** Deliveries at one time to one recipient domain. */
+  readonly perDestination: number;
+  /** Take mail in but deliver none. */
+  readonly disabled: boolean;
+  /** An item of its own for each recipient, not for each domain. */
+  readonly alwaysSplit: boolean;
+  /** Text of the Received field put on top; `disabled` for none. */
+  readonly receivedHeader: string;
+  /** Octets of a body kept inside the log; what is larger gets a file of its own. */
+  readonly bodyThreshold: number;
+  /** Octets of bodies kept in memory for their first attempt, over all messages. */
+  readonly memoryBudget: number;
+  readonly bounce: BounceTemplates;
+}
+
+export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
+  intervals: Array.from({ length: 12 }, (_, i) => 1000 * 2 ** (i + 6)),
+  concurrencyMax: 100,
+  perDestination: 20,
+  disabled: false,
+  alwaysSplit: false,
+  receivedHeader: "Kasi outbound",
+  bodyThreshold: 1024 * 1024,
+  memoryBudget: 64 * 1024 * 1024,
+  bounce: { message: [], html: [], image: [] },
+};
+
+/** `config`'s `Live<QueueSettings>` is one. */
+export interface LiveQueueSettings {
+  readonly value: QueueSettings;
+  onChange(listener: (value: QueueSettings) => void): () => void;
+}
+
+export interface QueueOptions {
+  readonly host: Host;
+  readonly clock: Clock;
+  /** This shard's directory; made when missing. */
+  readonly dir: string;
+  readonly log: Logger;
+  readonly hooks: Hooks;
+  readonly settings: LiveQueueSettings;
+  /** Keeps other processes out of `dir`; throws when one is there. Without it the caller sees to that. */
+  readonly fileLock?: (path: string) => { release(): void };
+  /** Octets after which a new segment is begun. Default 64 MiB. */
+  readonly segmentBytes?: number;
+  /** Random bytes, for tests that must repeat themselves. Default `crypto.getRandomValues`. */
+  readonly random?: (into: Uint8Array<ArrayBuffer>) => void;
+  /** Fresh ids for reports and body files. Default `newId`. */
+  readonly newId?: () => string;
+}
+
+/** A file that a large body streams into while it arrives (the session's `BodyFile`). */
+export interface Spool {
+  write(chunk: Uint8Array): void | Promise<void>;
+  finish(): Promise<Source>;
+  discard(): void;
+}
+
+export type ItemState = "waiting" | "ready" | "active" | "held";
+
+/** One queued item as `kasi queue ls` and the HTTP pages show it. */
+export interface ListedItem {
+  /** Transaction id and `.N`. */
+  readonly id: string;
+  readonly domain: string;
+  readonly sender: string;
+  /** Those still to be served. */
+  readonly recipients: readonly string[];
+  readonly attempts: number;
+  /** Epoch milliseconds. */
+  readonly queuedAt: number;
+  /** Epoch milliseconds of the next attempt. */
+  readonly dueAt: number;
+  readonly state: ItemState;
+  readonly size: number;
+  /** Why the last attempt did not do. */
+  readonly lastError?: string;
+}
+
+export interface ListFilter {
+  readonly domain?: string;
+  readonly id?: string;
+  readonly state?: ItemState;
+  /** At most so many. */
+  readonly limit?: number;
+}
+
+export interface QueueStats {
+  readonly inProgress: number;
+  /** Due, waiting for a slot. */
+  readonly queued: number;
+  /** Waiting for their time. */
+  readonly tempFail: number;
+  readonly held: number;
+  /** Haraka's `get_stats`: `IN_PROGRESS/QUEUED/TEMP_FAIL`. */
+  toString(): string;
+}
+
+export interface QueueApi {
+  /** Resolves once the message is safe on disk, for every recipient. Rejects with `QueueError`, and keeps nothing then. */
+  accept(envelope: Envelope, message: Message): Promise<void>;
+  /** A new body file. Throws `QueueError` when none can be made. */
+  spool(): Spool;
+  /** Begins to deliver. */
+  start(courier: Courier): void;
+  /** No new attempts; running ones get `deadlineMs`, then their signal is aborted; what is known is written down. Idempotent. */
+  stop(deadlineMs: number): Promise<void>;
+  /** Makes waiting items due now (of one domain, or all); says how many. Held ones stay. */
+  flush(domain?: string): number;
+  /** An item's id, or a transaction's for all of its items. Each says how many it found. */
+  hold(id: string): Promise<number>;
+  release(id: string): Promise<number>;
+  /** Takes items out for good, without a report to anyone. A running attempt is aborted. */
+  remove(id: string): Promise<number>;
+  list(filter?: ListFilter): ListedItem[];
+  stats(): QueueStats;
+}
