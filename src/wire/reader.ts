@@ -1,15 +1,25 @@
 /**
- * The reader: one owner of a connection's incoming bytes, whatever mode the dialogue is in.
+ * The reader: one owner of a connection's incoming bytes, whatever mode the dialogue is in (command lines, DATA, BDAT, an upgrade).
+ *
+ * Promises that the way the octets arrived in pieces changes nothing, that a session never sees part of a line, and that nothing is
+ * read from the stream which nobody asked for. A byte stream is read into one buffer that is kept (each read hands the buffer over and
+ * gets it back); any other stream is read chunk by chunk. A broken connection rejects with the stream's error; the peer leaving
+ * properly is the value `end`.
  */
 import type { Bytes } from "../base/bytes.ts";
+import { EMPTY } from "../base/bytes.ts";
+import { DotDecoder } from "./data.ts";
+import { CR, LF, wordsOf } from "./scan.ts";
 
 /** What a line came to. A view is valid until the next call on the reader. */
 export type Line =
   | { readonly kind: "line"; /** Without its CRLF. */ readonly bytes: Bytes }
-  /** Longer than the limit; the rest of the line was not read. */
+  /** More than the limit of octets, CRLF included. Nothing was consumed: whoever gets this hangs up. */
   | { readonly kind: "too-long" }
-  /** A CR without LF or an LF without CR stood in it (RFC 5321 §2.3.8). */
+  /** A CR without LF or an LF without CR stood in it (RFC 5321 §2.3.8). The line was consumed up to its LF. */
   | { readonly kind: "bare-cr" | "bare-lf" }
+  /** Not a line at all but the beginning of a TLS handshake. Nothing was consumed: hang up. */
+  | { readonly kind: "tls-hello" }
   /** The peer has ended its direction; unfinished bytes are dropped. */
   | { readonly kind: "end" };
 
@@ -24,7 +34,7 @@ export type DataEvent =
   | { readonly kind: "end" };
 
 export interface DataReader {
-  /** The next event; synchronous while bytes are at hand, so that a small message costs one promise. */
+  /** The next event; synchronous while bytes are at hand, so that a small message costs one promise. A chunk is valid until the next call. */
   next(): DataEvent | Promise<DataEvent>;
 }
 
@@ -40,7 +50,7 @@ export interface WireReader {
   hasLine(): boolean;
   /** Octets at hand and not yet taken. */
   readonly buffered: number;
-  /** The next line if it is at hand, else undefined; never waits. */
+  /** The next line if it is at hand, else undefined; never waits. `limit`: octets, CRLF included. */
   takeLine(limit: number): Line | undefined;
   /** The next line. */
   line(limit: number): Promise<Line>;
@@ -48,8 +58,268 @@ export interface WireReader {
   data(options: DataOptions): DataReader;
   /** Exactly `length` octets as they are, in chunks (BDAT); `end` when the peer leaves first. */
   bytes(length: number): DataReader;
-  /** Makes the pending read and all later ones reject with `reason`. */
+  /** Makes the pending read and all later ones reject with `reason` (`takeLine` throws it). The stream itself is left alone. */
   cancel(reason: unknown): void;
-  /** Gives the stream up for an upgrade; returns the octets that were read ahead. */
+  /** Gives the stream up for an upgrade; returns the octets that were read ahead. Throws while a read is pending. */
   release(): Bytes;
+}
+
+export interface ReaderOptions {
+  /** `allow` takes a lone LF for a line's end: for the replies of servers that know no better, never for commands. */
+  readonly bareLf?: "refuse" | "allow";
+}
+
+/** Takes the stream's lock. Until {@linkcode WireReader.release} nobody else reads from it. */
+export function createReader(readable: ReadableStream<Bytes>, options: ReaderOptions = {}): WireReader {
+  return new StreamReader(readable, options.bareLf === "allow");
+}
+
+/** Octets kept for command lines; an idle connection costs this much. */
+const LINE_BUFFER = 2048;
+/** Octets kept once message data flow. */
+const DATA_BUFFER = 16384;
+/** The longest command line of RFC 5321 §4.5.3.1.4, until a caller names a limit. */
+const DEFAULT_LIMIT = 512;
+
+const END = { kind: "end" } as const;
+const DONE = { kind: "done" } as const;
+
+type Attempt<T> = () => T | undefined;
+interface Waiter {
+  readonly attempt: Attempt<unknown>;
+  readonly resolve: (value: any) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+class StreamReader implements WireReader {
+  readonly #byob: ReadableStreamBYOBReader | undefined;
+  readonly #plain: ReadableStreamDefaultReader<Bytes> | undefined;
+  readonly #allowLf: boolean;
+  /** The whole of its buffer, so that indices and words agree. Octets at hand: [start, end). */
+  #buffer: Bytes = EMPTY;
+  #words: Int32Array | undefined;
+  #start = 0;
+  #end = 0;
+  #capacity = LINE_BUFFER;
+  /** Whether `#buffer` is ours to write into: a chunk that was lent to us may share its memory with others. */
+  #own = true;
+  #ended = false;
+  #failure: { readonly reason: unknown } | undefined;
+  #pulling = false;
+  #waiter: Waiter | undefined;
+  #limit = DEFAULT_LIMIT;
+  /** Octets [start, searched) hold no LF: a line that comes in drips is not searched anew each time. */
+  #searched = 0;
+
+  constructor(readable: ReadableStream<Bytes>, allowLf: boolean) {
+    this.#allowLf = allowLf;
+    this.#byob = byobReader(readable);
+    this.#plain = this.#byob === undefined ? readable.getReader() : undefined;
+  }
+
+  get buffered(): number {
+    return this.#end - this.#start;
+  }
+
+  hasLine(): boolean {
+    return this.#failure === undefined && this.#end > this.#start &&
+      (this.#findLf(this.#end) >= 0 || this.buffered >= this.#limit || this.#isTls());
+  }
+
+  takeLine(limit: number): Line | undefined {
+    if (this.#failure !== undefined) throw this.#failure.reason;
+    this.#limit = limit;
+    const start = this.#start;
+    if (start < this.#end) {
+      if (this.#isTls()) return { kind: "tls-hello" };
+      const lf = this.#findLf(Math.min(this.#end, start + limit));
+      if (lf >= 0) {
+        this.#start = this.#searched = lf + 1;
+        return this.#judge(start, lf);
+      }
+      if (this.#end - start >= limit) return { kind: "too-long" };
+    }
+    return this.#ended ? END : undefined;
+  }
+
+  line(limit: number): Promise<Line> {
+    try {
+      const line = this.takeLine(limit);
+      return line === undefined ? this.#wait(this.#tryLine) : Promise.resolve(line);
+    } catch (reason) {
+      return Promise.reject(reason);
+    }
+  }
+
+  data(options: DataOptions): DataReader {
+    this.#capacity = DATA_BUFFER;
+    const decoder = new DotDecoder(options);
+    const attempt: Attempt<DataEvent> = () => {
+      this.#words ??= wordsOf(this.#buffer);
+      const event = decoder.step(this.#buffer, this.#words, this.#start, this.#end);
+      this.#start = this.#searched = decoder.at;
+      return event ?? (this.#ended ? END : undefined);
+    };
+    return { next: () => this.#next(attempt) };
+  }
+
+  bytes(length: number): DataReader {
+    this.#capacity = DATA_BUFFER;
+    let left = length;
+    const attempt: Attempt<DataEvent> = () => {
+      if (left === 0) return DONE;
+      const from = this.#start;
+      const to = Math.min(this.#end, from + left);
+      if (from === to) return this.#ended ? END : undefined;
+      left -= to - from;
+      this.#start = this.#searched = to;
+      return { kind: "chunk", bytes: this.#buffer.subarray(from, to) };
+    };
+    return { next: () => this.#next(attempt) };
+  }
+
+  cancel(reason: unknown): void {
+    this.#failure ??= { reason };
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    waiter?.reject(this.#failure.reason);
+  }
+
+  release(): Bytes {
+    if (this.#pulling) throw new Error("Cannot release the stream: a read is pending");
+    const rest = this.#buffer.slice(this.#start, this.#end);
+    (this.#byob ?? this.#plain)!.releaseLock();
+    this.#failure ??= { reason: new Error("The reader has given up its stream") };
+    this.#buffer = EMPTY;
+    this.#words = undefined;
+    this.#start = this.#end = this.#searched = 0;
+    return rest;
+  }
+
+  readonly #tryLine: Attempt<Line> = () => this.takeLine(this.#limit);
+
+  #next(attempt: Attempt<DataEvent>): DataEvent | Promise<DataEvent> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.reason);
+    return attempt() ?? this.#wait(attempt);
+  }
+
+  /** RFC 8446 §5.1: a handshake record, legacy version 3.x. No command begins with a control character. */
+  #isTls(): boolean {
+    return this.#buffer[this.#start] === 0x16 && this.buffered > 1 && this.#buffer[this.#start + 1] === 3;
+  }
+
+  /** Index of the first LF before `to`, or -1. */
+  #findLf(to: number): number {
+    const buffer = this.#buffer;
+    for (let i = this.#searched; i < to; i++) {
+      if (buffer[i] === LF) {
+        this.#searched = i;
+        return i;
+      }
+    }
+    if (to > this.#searched) this.#searched = to;
+    return -1;
+  }
+
+  #judge(start: number, lf: number): Line {
+    const buffer = this.#buffer;
+    let end = lf - 1;
+    if (lf === start || buffer[end] !== CR) {
+      if (!this.#allowLf) return { kind: "bare-lf" };
+      end = lf;
+    }
+    for (let i = start; i < end; i++) if (buffer[i] === CR) return { kind: "bare-cr" };
+    return { kind: "line", bytes: buffer.subarray(start, end) };
+  }
+
+  #wait<T>(attempt: Attempt<T>): Promise<T> {
+    if (this.#waiter !== undefined) return Promise.reject(new Error("Cannot read: another read is pending"));
+    return new Promise<T>((resolve, reject) => {
+      this.#waiter = { attempt, resolve, reject };
+      if (!this.#pulling) this.#pull();
+    });
+  }
+
+  #pull(): void {
+    this.#pulling = true;
+    if (this.#byob !== undefined) {
+      this.#makeRoom(1);
+      this.#byob.read(this.#buffer.subarray(this.#end)).then(this.#onFilled, this.#onFailure);
+    } else {
+      this.#plain!.read().then(this.#onChunk, this.#onFailure);
+    }
+  }
+
+  /** Room for at least `length` octets behind those at hand, in a buffer that is ours. */
+  #makeRoom(length: number): void {
+    const held = this.#end - this.#start;
+    let capacity = Math.max(this.#buffer.length, this.#capacity);
+    while (capacity - held < length) capacity *= 2;
+    if (!this.#own || capacity > this.#buffer.length) {
+      const larger: Bytes = new Uint8Array(capacity);
+      larger.set(this.#buffer.subarray(this.#start, this.#end));
+      this.#buffer = larger;
+      this.#words = undefined;
+      this.#own = true;
+    } else if (this.#start > 0 && held > 0) {
+      this.#buffer.copyWithin(0, this.#start, this.#end);
+    }
+    this.#searched = Math.max(0, this.#searched - this.#start);
+    this.#start = 0;
+    this.#end = held;
+  }
+
+  readonly #onFilled = ({ value, done }: ReadableStreamReadResult<Uint8Array>): void => {
+    if (value === undefined) {
+      this.#buffer = EMPTY;
+      this.#start = this.#end = this.#searched = 0;
+    } else {
+      this.#buffer = new Uint8Array(value.buffer as ArrayBuffer);
+      this.#end = value.byteOffset + value.byteLength;
+    }
+    this.#words = undefined;
+    this.#serve(done);
+  };
+
+  readonly #onChunk = ({ value, done }: ReadableStreamReadResult<Bytes>): void => {
+    const length = value === undefined ? 0 : value.length;
+    if (length > 0 && length >= this.#capacity && this.#start === this.#end) {
+      this.#buffer = new Uint8Array(value!.buffer);
+      this.#words = undefined;
+      this.#own = false;
+      this.#start = this.#searched = value!.byteOffset;
+      this.#end = this.#start + length;
+    } else if (length > 0) {
+      this.#makeRoom(length);
+      this.#buffer.set(value!, this.#end);
+      this.#end += length;
+    }
+    this.#serve(done);
+  };
+
+  readonly #onFailure = (reason: unknown): void => {
+    this.#pulling = false;
+    this.cancel(reason);
+  };
+
+  #serve(ended: boolean): void {
+    this.#pulling = false;
+    if (ended) this.#ended = true;
+    const waiter = this.#waiter;
+    if (waiter === undefined) return;
+    const got = waiter.attempt();
+    if (got === undefined) return this.#pull();
+    this.#waiter = undefined;
+    waiter.resolve(got);
+  }
+}
+
+function byobReader(readable: ReadableStream<Bytes>): ReadableStreamBYOBReader | undefined {
+  try {
+    return readable.getReader({ mode: "byob" });
+  } catch (error) {
+    // A TypeError says "not a byte stream" or "locked"; the latter must come out.
+    if (readable.locked) throw error;
+    return undefined;
+  }
 }
