@@ -2,16 +2,19 @@
  * A message: an immutable body as it came in, and edits of its header on top.
  *
  * The bytes are in canonical form: CRLF line ends, not dot-stuffed. Bytes nobody edited leave as they came in (architecture §3.8).
+ * {@linkcode createMessage} wraps a source whose start is in memory, {@linkcode loadMessage} reads that start first.
  */
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, concat, EMPTY } from "../base/bytes.ts";
 import type { Header } from "./header.ts";
+import { findHeaderEnd, HeaderBlock, type HeaderEnd } from "./header_block.ts";
+import { chain } from "./source.ts";
 
 /** Where a message's bytes lie. `open()` may be called as often as one likes. */
 export interface Source {
   readonly size: number;
   /** All of it, when it is in memory. */
-  readonly bytes?: Bytes;
-  /** The bytes from offset `from` on. */
+  readonly bytes?: Bytes | undefined;
+  /** The bytes from offset `from` on. Cancel the stream if it is not read to its end. */
   open(from?: number): ReadableStream<Bytes>;
 }
 
@@ -35,3 +38,110 @@ export interface Message {
   /** The whole message, when its source is in memory and it has at most `limit` octets; else undefined. */
   bytes(limit?: number): Bytes | undefined;
 }
+
+export interface MessageOptions {
+  /** The first octets of the source, when it is not in memory itself; the header is looked for in these. */
+  readonly start?: Bytes;
+}
+
+/** A header longer than this is read only so far; fields behind it are passed on but not seen. */
+export const LONGEST_HEADER = 1024 * 1024;
+
+/** A message over `source`. Throws a TypeError when neither the source nor `options.start` has its start in memory. */
+export function createMessage(source: Source, options: MessageOptions = {}): Message {
+  const start = source.bytes ?? options.start;
+  if (start === undefined && source.size > 0) {
+    throw new TypeError(
+      "Cannot make a message: its source is not in memory and no start of it was given; wanted loadMessage()",
+    );
+  }
+  return new SourceMessage(source, start ?? EMPTY);
+}
+
+/** The same, with the source's start read up to the end of its header, at most {@linkcode LONGEST_HEADER} octets. */
+export async function loadMessage(source: Source): Promise<Message> {
+  return source.bytes === undefined ? createMessage(source, { start: await readStart(source) }) : createMessage(source);
+}
+
+async function readStart(source: Source): Promise<Bytes> {
+  const reader = source.open().getReader();
+  const parts: Bytes[] = [];
+  let length = 0;
+  let lookFrom = 0;
+  try {
+    while (length < LONGEST_HEADER) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      parts.push(value);
+      length += value.length;
+      const start = parts.length === 1 ? value : concat(parts);
+      parts.splice(0, parts.length, start);
+      const end = findHeaderEnd(start.subarray(lookFrom), false);
+      if (end.separator === "found") break;
+      lookFrom += end.body;
+    }
+  } finally {
+    await reader.cancel();
+  }
+  return parts[0] ?? EMPTY;
+}
+
+class SourceMessage implements Message {
+  readonly source: Source;
+  readonly header: HeaderBlock;
+  readonly #start: Bytes;
+  #end: HeaderEnd | undefined;
+
+  constructor(source: Source, start: Bytes) {
+    this.source = source;
+    this.#start = start;
+    this.header = new HeaderBlock(() => start.subarray(0, this.#headerEnd().fields));
+  }
+
+  get size(): number {
+    if (this.#asItCame()) return this.header.leadingSize + this.source.size;
+    const { body } = this.#headerEnd();
+    let head = this.header.leadingSize + this.#separator().length;
+    for (const piece of this.header.rest()) head += piece.length;
+    return head + this.source.size - body;
+  }
+
+  render(): Rendered {
+    const { header, source } = this;
+    if (this.#asItCame()) return { head: concat(header.leading()), source, offset: 0 };
+    const head = concat([...header.leading(), ...header.rest(), this.#separator()]);
+    return { head, source, offset: this.#headerEnd().body };
+  }
+
+  open(): ReadableStream<Bytes> {
+    const { head, source, offset } = this.render();
+    return head.length === 0 ? source.open(offset) : chain(head, () => source.open(offset));
+  }
+
+  bytes(limit: number = Infinity): Bytes | undefined {
+    const whole = this.source.bytes;
+    if (whole === undefined || this.size > limit) return undefined;
+    const { head, offset } = this.render();
+    return head.length === 0 && offset === 0 ? whole : concat([head, whole.subarray(offset)]);
+  }
+
+  /** Nothing of the incoming octets has to be written anew: nothing edited, or fields added in front of a header that is one. */
+  #asItCame(): boolean {
+    if (this.header.restEdited) return false;
+    if (this.header.leadingSize === 0) return true;
+    const { separator, body } = this.#headerEnd();
+    // A body without a header of its own would be taken for fields once it stands behind ours.
+    return separator !== "missing" || body === this.source.size;
+  }
+
+  /** The empty line between header and body; `beyond` keeps the one that comes later in the source. */
+  #separator(): Bytes {
+    return this.#headerEnd().separator === "beyond" ? EMPTY : CRLF;
+  }
+
+  #headerEnd(): HeaderEnd {
+    return this.#end ??= findHeaderEnd(this.#start, this.#start.length === this.source.size);
+  }
+}
+
+const CRLF: Bytes = Uint8Array.of(13, 10);

@@ -1,0 +1,69 @@
+/**
+ * From a name and a value to the octets of one header field, safely.
+ *
+ * Promises that whatever a plugin hands in becomes exactly one field: line breaks are folded, NUL is dropped, lines longer than
+ * RFC 5322 §2.1.1 allows are folded at white space. Throws a TypeError for a name that cannot stand in a header.
+ */
+import { type Bytes, utf8Encode } from "../base/bytes.ts";
+import { encodeWords } from "./encoded_words.ts";
+
+/** RFC 5322 §3.6.8: ftext, printable US-ASCII but the colon. */
+const NAME = /^[!-9;-~]+$/;
+/** RFC 5322 §2.1.1: the hard limit of a line, and the one we fold to once folding is needed. */
+const LONGEST_LINE = 998;
+const FOLD_TO = 78;
+
+/** Fields that hold addresses or signatures, where an encoded word would change the meaning: UTF-8 stays as it is (RFC 6532). */
+const NEVER_ENCODED =
+  /^(?:received|return-path|delivered-to|authentication-results|received-spf|dkim-signature|arc-.*|x-envelope-.*)$/i;
+
+const LINE_BREAKS = /(?:[ \t]*[\r\n]+)+([ \t]?)/g;
+
+/** `Name: value` CRLF. */
+export function fieldBytes(name: string, value: string): Bytes {
+  return utf8Encode(`${checkedName(name)}: ${safeValue(name, value)}\r\n`);
+}
+
+export function checkedName(name: string): string {
+  if (!NAME.test(name)) {
+    throw new TypeError(
+      `Cannot write this header field: current name is ${
+        JSON.stringify(name)
+      }; wanted printable ASCII without colon or space`,
+    );
+  }
+  return name;
+}
+
+/** The value as it will stand behind `Name: `. */
+export function safeValue(name: string, value: string): string {
+  let text = value;
+  // deno-lint-ignore no-control-regex
+  if (/[\0\r\n]/.test(text)) {
+    text = text.replaceAll("\0", "").replace(/[ \t\r\n]+$/, "").replace(/^[\r\n]+/, "").replace(
+      LINE_BREAKS,
+      (_, space) => `\r\n${space || " "}`,
+    );
+  }
+  if (/[^\0-\x7f]/.test(text) && !NEVER_ENCODED.test(name)) text = encodeWords(text);
+  return text.length + name.length > LONGEST_LINE - 2 ? foldLong(text, name.length + 2) : text;
+}
+
+/** Folds at white space; a single word longer than the limit stays whole. */
+function foldLong(text: string, used: number): string {
+  return text.split("\r\n").map((line, index) => {
+    const room = index === 0 ? used : 0;
+    if (line.length + room <= LONGEST_LINE) return line;
+    let out = "";
+    let width = room;
+    for (const word of line.split(/(?=[ \t])/)) {
+      if (width + word.length > FOLD_TO && out.trim() !== "" && word.trim() !== "") {
+        out += "\r\n";
+        width = 0;
+      }
+      out += word;
+      width += word.length;
+    }
+    return out;
+  }).join("\r\n");
+}
