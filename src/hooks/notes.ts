@@ -44,6 +44,8 @@ export class Notes {
 
 function parts(path: Path): string[] {
   const keys = typeof path === "string" ? path.split(".") : [...path];
-  for (const key of keys) if (FORBIDDEN.has(key)) throw new TypeError(`Cannot use this note: current path is ${JSON.stringify(path)}`);
+  for (const key of keys) {
+    if (FORBIDDEN.has(key)) throw new TypeError(`Cannot use this note: current path is ${JSON.stringify(path)}`);
+  }
   return keys;
 }

@@ -35,7 +35,10 @@ export interface PluginHost {
 }
 
 /** A hook function with a priority: −100 … 100, lower runs first, default 0. */
-export interface Prioritized<N extends HookName> { readonly priority: number; readonly run: HookHandler<N> }
+export interface Prioritized<N extends HookName> {
+  readonly priority: number;
+  readonly run: HookHandler<N>;
+}
 export type HookTable = { readonly [N in HookName]?: HookHandler<N> | Prioritized<N> };
 
 export interface Plugin {

@@ -13,11 +13,24 @@ import type { AuthAttempt, Capabilities, Parameters, Recipient, Session, Transac
 import type { Refusal, Refuse, Verdict } from "./verdict.ts";
 
 /** `signal` is aborted when the function is late, or when the client has gone. */
-interface Base { readonly session: Session; readonly signal: AbortSignal }
-interface InTransaction extends Base { readonly transaction: Transaction }
-interface WithMessage extends InTransaction { readonly message: Message }
-interface Process { readonly server: ServerFace; readonly signal: AbortSignal }
-interface Outbound { readonly item: Item; readonly signal: AbortSignal }
+interface Base {
+  readonly session: Session;
+  readonly signal: AbortSignal;
+}
+interface InTransaction extends Base {
+  readonly transaction: Transaction;
+}
+interface WithMessage extends InTransaction {
+  readonly message: Message;
+}
+interface Process {
+  readonly server: ServerFace;
+  readonly signal: AbortSignal;
+}
+interface Outbound {
+  readonly item: Item;
+  readonly signal: AbortSignal;
+}
 
 export interface Point<Event, May extends Verdict["kind"] = never, Answer = never> {
   readonly event: Event;
@@ -40,7 +53,11 @@ export interface EngineHooks {
   ehlo: Point<Base & { readonly host: string }, Refuse>;
   capabilities: Point<Base & { readonly capabilities: Capabilities }>;
   /** Answer: the reply to send, or another hook to run in its place. */
-  unrecognized_command: Point<Base & { readonly verb: string; readonly rest: string }, "answer" | Refuse, Reply | { readonly run: "noop" | "rset" | "vrfy" | "connect" | "lookup_rdns" }>;
+  unrecognized_command: Point<
+    Base & { readonly verb: string; readonly rest: string },
+    "answer" | Refuse,
+    Reply | { readonly run: "noop" | "rset" | "vrfy" | "connect" | "lookup_rdns" }
+  >;
   /** Ours: Haraka's auth plugins listen at unrecognized_command. Saying nothing everywhere refuses the credentials. */
   auth: Point<Base & { readonly attempt: AuthAttempt }, "ok" | Refuse>;
 
@@ -62,7 +79,10 @@ export interface EngineHooks {
   disconnect: Point<Base>;
 
   /** Hears every refusal; `ok()` overrules it and the chain it stopped goes on. */
-  deny: Point<Base & { readonly refused: Refusal; readonly by: string; readonly at: string; readonly event: unknown }, "ok">;
+  deny: Point<
+    Base & { readonly refused: Refusal; readonly by: string; readonly at: string; readonly event: unknown },
+    "ok"
+  >;
   /** `ok()` keeps the line from the built-in output. Synchronous; faults are swallowed. */
   log: Point<{ readonly item: LogItem }, "ok">;
 
@@ -70,10 +90,25 @@ export interface EngineHooks {
   /** Answer: seconds to wait before trying, not counted as a failure. */
   send_email: Point<Outbound, "answer", number>;
   /** Answer: where to send it. Refusals bounce (deny) or defer. */
-  get_mx: Point<Outbound & { readonly domain: string }, "answer" | Refuse, Destination | string | readonly (Destination | string)[]>;
-  delivered: Point<Outbound & { readonly outcomes: readonly Outcome[]; readonly via: Via; readonly delay: number; readonly response: string }>;
+  get_mx: Point<
+    Outbound & { readonly domain: string },
+    "answer" | Refuse,
+    Destination | string | readonly (Destination | string)[]
+  >;
+  delivered: Point<
+    Outbound & {
+      readonly outcomes: readonly Outcome[];
+      readonly via: Via;
+      readonly delay: number;
+      readonly response: string;
+    }
+  >;
   /** Answer: another delay in seconds. `ok()`: drop these recipients silently. */
-  deferred: Point<Outbound & { readonly attempt: Attempt; readonly delay: number; readonly error: string }, "ok" | "answer", number>;
+  deferred: Point<
+    Outbound & { readonly attempt: Attempt; readonly delay: number; readonly error: string },
+    "ok" | "answer",
+    number
+  >;
   /** `ok()`: no report to the sender. */
   bounce: Point<Outbound & { readonly outcomes: readonly Outcome[]; readonly error: string }, "ok">;
 }

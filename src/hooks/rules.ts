@@ -34,6 +34,9 @@ export interface HookRule {
   readonly runs: "first" | "all";
   /** What a fault (a throw, a missed deadline) counts as. */
   readonly onFault: "defer" | "carry-on";
+  /** Whether `ok()` and `answer()` mean something here. */
+  readonly ok: boolean;
+  readonly answer: boolean;
   /** Absent for hooks that cannot refuse. */
   readonly replies?: Replies;
   readonly then: Aftermath;
@@ -50,14 +53,19 @@ export interface Replies {
 export interface RefusingRule extends HookRule {
   readonly replies: Replies;
 }
-type RuleOf<N extends keyof EngineHooks> = [Extract<EngineHooks[N]["may"], Refuse>] extends [never] ? HookRule
-  : RefusingRule;
+type Has<N extends keyof EngineHooks, Kind> = Kind extends EngineHooks[N]["may"] ? true : false;
+type RuleOf<N extends keyof EngineHooks> =
+  & ([Extract<EngineHooks[N]["may"], Refuse>] extends [never] ? HookRule : RefusingRule)
+  & { readonly ok: Has<N, "ok">; readonly answer: Has<N, "answer"> };
 
 const FAULT_TEXT = "Local trouble, try again later";
-const QUIET: HookRule = { runs: "first", onFault: "carry-on", then: "nothing" };
-const EVERYONE: HookRule = { ...QUIET, runs: "all" };
+const SILENT = { ok: false, answer: false } as const;
+const OK = { ok: true, answer: false } as const;
+const ANSWER = { ok: false, answer: true } as const;
+const QUIET = { runs: "first", onFault: "carry-on", then: "nothing" } as const;
+const EVERYONE = { ...QUIET, ...SILENT, runs: "all" } as const;
 /** Hooks that plugins add for one another. */
-export const PLUGIN_RULE: HookRule = QUIET;
+export const PLUGIN_RULE: HookRule = { ...QUIET, ok: true, answer: true };
 
 const greeting = (deny: string, defer: string) =>
   refusing({ deny: [554, "", deny], defer: [421, "", defer], fault: [421, ""], then: "refuse-session" });
@@ -71,68 +79,96 @@ const queueing = refusing({
 const start = refusing({ deny: [550, "", "%s says no"], defer: [450, "", "%s says not now"], then: "fail-start" });
 
 export const HOOK_RULES: { readonly [N in keyof EngineHooks]: RuleOf<N> } = {
-  init_master: start,
-  init_child: start,
+  init_master: { ...start, ...OK },
+  init_child: { ...start, ...OK },
   init_http: EVERYONE,
   init_wss: EVERYONE,
 
   connect_init: EVERYONE,
-  lookup_rdns: greeting("rDNS Lookup Failed", "rDNS Temporary Failure"),
-  connect: greeting("Your mail is not welcome here", "Come back later"),
-  helo: hello("HELO denied"),
-  ehlo: hello("EHLO denied"),
+  lookup_rdns: { ...greeting("rDNS Lookup Failed", "rDNS Temporary Failure"), ...ANSWER },
+  connect: { ...greeting("Your mail is not welcome here", "Come back later"), ...OK },
+  helo: { ...hello("HELO denied"), ...SILENT },
+  ehlo: { ...hello("EHLO denied"), ...SILENT },
   capabilities: EVERYONE,
-  unrecognized_command: refusing({
-    deny: [500, "5.5.1", "Unrecognized command"],
-    defer: [500, "5.5.1", "Unrecognized command"],
-    denyAndClose: [521, "5.5.1", "Unrecognized command"],
-    deferAndClose: [421, "4.5.1", "Unrecognized command"],
-    then: "nothing",
-  }),
+  unrecognized_command: {
+    ...refusing({
+      deny: [500, "5.5.1", "Unrecognized command"],
+      defer: [500, "5.5.1", "Unrecognized command"],
+      denyAndClose: [521, "5.5.1", "Unrecognized command"],
+      deferAndClose: [421, "4.5.1", "Unrecognized command"],
+      then: "nothing",
+    }),
+    ...ANSWER,
+  },
   // RFC 4954 §6
-  auth: refusing({
-    deny: [535, "5.7.8", "Authentication failed"],
-    defer: [454, "4.7.0", "Temporary authentication failure"],
-    deferAndClose: [421, "4.7.0", "Temporary authentication failure"],
-    fault: [454, "4.7.0"],
-    then: "nothing",
-  }),
+  auth: {
+    ...refusing({
+      deny: [535, "5.7.8", "Authentication failed"],
+      defer: [454, "4.7.0", "Temporary authentication failure"],
+      deferAndClose: [421, "4.7.0", "Temporary authentication failure"],
+      fault: [454, "4.7.0"],
+      then: "nothing",
+    }),
+    ...OK,
+  },
 
-  mail: refusing({
-    deny: [550, "5.7.1", "sender %s denied"],
-    defer: [450, "4.7.1", "sender %s denied"],
-    then: "reset",
-  }),
-  rcpt: refusing({
-    deny: [550, "5.7.1", "recipient %s denied"],
-    defer: [450, "4.7.1", "recipient %s denied"],
-    then: "drop-recipient",
-  }),
-  rcpt_ok: refusing({
-    deny: [550, "5.7.1", "recipient %s denied"],
-    defer: [450, "4.7.1", "recipient %s denied"],
-    then: "drop-recipient",
-  }),
-  data: refusing({ deny: [554, "5.7.1", "Message denied"], defer: [451, "4.7.1", "Message denied"], then: "reset" }),
-  max_data_exceeded: refusing({
-    deny: [550, "5.3.4", "Message too big!"],
-    defer: [450, "4.3.4", "Message too big!"],
-    then: "reset",
-  }),
-  data_post: refusing({
-    deny: [550, "5.7.1", "Message denied"],
-    defer: [450, "4.7.1", "Message denied temporarily"],
-    then: "reset",
-  }),
-  queue: queueing,
-  queue_outbound: queueing,
+  mail: {
+    ...refusing({
+      deny: [550, "5.7.1", "sender %s denied"],
+      defer: [450, "4.7.1", "sender %s denied"],
+      then: "reset",
+    }),
+    ...OK,
+  },
+  rcpt: {
+    ...refusing({
+      deny: [550, "5.7.1", "recipient %s denied"],
+      defer: [450, "4.7.1", "recipient %s denied"],
+      then: "drop-recipient",
+    }),
+    ...OK,
+  },
+  rcpt_ok: {
+    ...refusing({
+      deny: [550, "5.7.1", "recipient %s denied"],
+      defer: [450, "4.7.1", "recipient %s denied"],
+      then: "drop-recipient",
+    }),
+    ...SILENT,
+  },
+  data: {
+    ...refusing({ deny: [554, "5.7.1", "Message denied"], defer: [451, "4.7.1", "Message denied"], then: "reset" }),
+    ...SILENT,
+  },
+  max_data_exceeded: {
+    ...refusing({
+      deny: [550, "5.3.4", "Message too big!"],
+      defer: [450, "4.3.4", "Message too big!"],
+      then: "reset",
+    }),
+    ...SILENT,
+  },
+  data_post: {
+    ...refusing({
+      deny: [550, "5.7.1", "Message denied"],
+      defer: [450, "4.7.1", "Message denied temporarily"],
+      then: "reset",
+    }),
+    ...OK,
+  },
+  queue: { ...queueing, ...OK },
+  queue_outbound: { ...queueing, ...OK },
   queue_ok: EVERYONE,
   reset_transaction: EVERYONE,
 
-  vrfy: refusing({ deny: [550, "5.7.1", "Access Denied"], defer: [450, "4.3.0", "Lookup Failed"], then: "nothing" }),
+  vrfy: {
+    ...refusing({ deny: [550, "5.7.1", "Access Denied"], defer: [450, "4.3.0", "Lookup Failed"], then: "nothing" }),
+    ...OK,
+  },
   // A NOOP put off is a NOOP done.
   noop: {
     ...QUIET,
+    ...OK,
     replies: {
       deny: reply([500, "5.7.1", "Stop wasting my time"], false),
       denyAndClose: reply([500, "5.7.1", "Stop wasting my time"], true),
@@ -142,23 +178,26 @@ export const HOOK_RULES: { readonly [N in keyof EngineHooks]: RuleOf<N> } = {
     },
   },
   rset: EVERYONE,
-  quit: QUIET,
+  quit: { ...QUIET, ...OK },
   disconnect: EVERYONE,
 
-  deny: QUIET,
-  log: QUIET,
+  deny: { ...QUIET, ...OK },
+  log: { ...QUIET, ...OK },
 
   pre_send_trans_email: EVERYONE,
-  send_email: QUIET,
+  send_email: { ...QUIET, ...ANSWER },
   /** Not replies: what the recipients' bounce or deferral says. */
-  get_mx: refusing({
-    deny: [550, "5.1.2", "No MX for %s"],
-    defer: [450, "4.1.2", "Temporary MX lookup error for %s"],
-    then: "nothing",
-  }),
+  get_mx: {
+    ...refusing({
+      deny: [550, "5.1.2", "No MX for %s"],
+      defer: [450, "4.1.2", "Temporary MX lookup error for %s"],
+      then: "nothing",
+    }),
+    ...ANSWER,
+  },
   delivered: EVERYONE,
-  deferred: QUIET,
-  bounce: QUIET,
+  deferred: { ...QUIET, ok: true, answer: true },
+  bounce: { ...QUIET, ...OK },
 };
 
 export function ruleOf(name: HookName): HookRule {
@@ -184,7 +223,7 @@ interface Row {
   readonly then: Aftermath;
 }
 
-function refusing(row: Row): RefusingRule {
+function refusing(row: Row): Omit<RefusingRule, "ok" | "answer"> {
   // RFC 5321 §3.8: 421 is the code of a server that closes; Haraka keeps the hook's own, but for where the row says otherwise.
   const [code, enhanced] = row.fault ?? [451, "4.3.0"];
   return {

@@ -22,5 +22,9 @@ export interface Hooks {
    * Runs a hook. A promise only when a function answered with one. The runner adds `signal` to the event. Faults and late functions
    * count as the hook's rule says; this never rejects.
    */
-  run<N extends HookName>(name: N, event: Omit<HookEvent<N>, "signal">, options: RunOptions): HookOutcome<N> | Promise<HookOutcome<N>>;
+  run<N extends HookName>(
+    name: N,
+    event: Omit<HookEvent<N>, "signal">,
+    options: RunOptions,
+  ): HookOutcome<N> | Promise<HookOutcome<N>>;
 }

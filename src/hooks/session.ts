@@ -8,7 +8,11 @@ import type { Results } from "./results.ts";
 /** ESMTP parameters: upper-case key, value as sent, `null` when it had none. */
 export type Parameters = ReadonlyMap<string, string | null>;
 
-export interface Tally { accept: number; tempfail: number; reject: number }
+export interface Tally {
+  accept: number;
+  tempfail: number;
+  reject: number;
+}
 
 export interface Session {
   /** 8-4-4-4-12 upper-case hex. */

@@ -6,7 +6,11 @@
 import type { Reply } from "../wire/reply.ts";
 
 /** Parts of the reply that a refusal wants to be other than the rule's. */
-export type ReplyParts = { readonly code?: number; readonly enhanced?: string; readonly text?: string | readonly string[] };
+export type ReplyParts = {
+  readonly code?: number;
+  readonly enhanced?: string;
+  readonly text?: string | readonly string[];
+};
 
 export type Verdict<Answer = never> =
   | { readonly kind: "ok"; readonly text?: string }
@@ -28,11 +32,17 @@ export function answer<T>(value: T): { readonly kind: "answer"; readonly value: 
   return { kind: "answer", value };
 }
 /** No, for good (5xx). The code is the hook's own unless given. */
-export function deny(text?: string | readonly string[], options: RefusalOptions = {}): Extract<Verdict, { kind: "deny" | "defer" }> {
+export function deny(
+  text?: string | readonly string[],
+  options: RefusalOptions = {},
+): Extract<Verdict, { kind: "deny" | "defer" }> {
   return refusal("deny", text, options);
 }
 /** Not now (4xx). */
-export function defer(text?: string | readonly string[], options: RefusalOptions = {}): Extract<Verdict, { kind: "deny" | "defer" }> {
+export function defer(
+  text?: string | readonly string[],
+  options: RefusalOptions = {},
+): Extract<Verdict, { kind: "deny" | "defer" }> {
   return refusal("defer", text, options);
 }
 export function hangUp(): { readonly kind: "hangUp" } {
@@ -42,7 +52,11 @@ export function isRefusal(verdict: { readonly kind: string }): verdict is Refusa
   return verdict.kind === "deny" || verdict.kind === "defer" || verdict.kind === "hangUp";
 }
 
-function refusal(kind: "deny" | "defer", text: string | readonly string[] | undefined, { hangUp, ...parts }: RefusalOptions) {
+function refusal(
+  kind: "deny" | "defer",
+  text: string | readonly string[] | undefined,
+  { hangUp, ...parts }: RefusalOptions,
+) {
   const reply = text === undefined ? parts : { ...parts, text };
   return hangUp ? { kind, reply, hangUp: true as const } : { kind, reply };
 }
