@@ -38,7 +38,6 @@ export function checkedName(name: string): string {
 /** The value as it will stand behind `Name: `. */
 export function safeValue(name: string, value: string): string {
   let text = value;
-  // deno-lint-ignore no-control-regex
   if (/[\0\r\n]/.test(text)) {
     text = text.replaceAll("\0", "").replace(/[ \t\r\n]+$/, "").replace(/^[\r\n]+/, "").replace(
       LINE_BREAKS,
