@@ -54,6 +54,11 @@ export interface WireReader {
   takeLine(limit: number): Line | undefined;
   /** The next line. */
   line(limit: number): Promise<Line>;
+  /**
+   * Waits without taking anything: `octets` when some are at hand, `end` when the peer has gone. A read may begin meanwhile. For whoever
+   * is busy elsewhere and wants to know of early talk or a client that left.
+   */
+  watch(): Promise<"octets" | "end">;
   /** Starts reading a message. Commands behind its end stay in the reader. */
   data(options: DataOptions): DataReader;
   /** Exactly `length` octets as they are, in chunks (BDAT); `end` when the peer leaves first. */
@@ -107,6 +112,7 @@ class StreamReader implements WireReader {
   #failure: { readonly reason: unknown } | undefined;
   #pulling = false;
   #waiter: Waiter | undefined;
+  #watcher: ((seen: "octets" | "end") => void) | undefined;
   #limit = DEFAULT_LIMIT;
   /** Octets [start, searched) hold no LF: a line that comes in drips is not searched anew each time. */
   #searched = 0;
@@ -151,10 +157,23 @@ class StreamReader implements WireReader {
     }
   }
 
+  watch(): Promise<"octets" | "end"> {
+    if (this.#failure !== undefined) return Promise.resolve("end");
+    if (this.#end > this.#start) return Promise.resolve("octets");
+    if (this.#ended) return Promise.resolve("end");
+    return new Promise((resolve) => {
+      this.#watcher = resolve;
+      // With nothing at hand the pending read takes no octets out of sight.
+      if (!this.#pulling) this.#pull();
+    });
+  }
+
   data(options: DataOptions): DataReader {
     this.#capacity = DATA_BUFFER;
     const decoder = new DotDecoder(options);
     const attempt: Attempt<DataEvent> = () => {
+      // Also: a watch may have lent the buffer to the stream.
+      if (this.#start === this.#end) return this.#ended ? END : undefined;
       this.#words ??= wordsOf(this.#buffer);
       const event = decoder.step(this.#buffer, this.#words, this.#start, this.#end);
       this.#start = this.#searched = decoder.at;
@@ -183,6 +202,7 @@ class StreamReader implements WireReader {
     const waiter = this.#waiter;
     this.#waiter = undefined;
     waiter?.reject(this.#failure.reason);
+    this.#seen("end");
   }
 
   release(): Bytes {
@@ -302,9 +322,16 @@ class StreamReader implements WireReader {
     this.cancel(reason);
   };
 
+  #seen(what: "octets" | "end"): void {
+    const watcher = this.#watcher;
+    this.#watcher = undefined;
+    watcher?.(what);
+  }
+
   #serve(ended: boolean): void {
     this.#pulling = false;
     if (ended) this.#ended = true;
+    if (this.#watcher !== undefined) this.#seen(this.#end > this.#start ? "octets" : "end");
     const waiter = this.#waiter;
     if (waiter === undefined) return;
     const got = waiter.attempt();
