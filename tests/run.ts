@@ -61,17 +61,18 @@ const STAGES: readonly Stage[] = [
   {
     name: "node",
     counts: "tests",
-    command: ({ node }) =>
-      node &&
-      [
-        node,
-        "--import",
-        "./src/host/node/door.mjs",
-        "--test",
-        "--test-concurrency=1",
-        "--test-reporter=spec",
-        ...systemTests(),
-      ],
+    command: ({ node, nodePackages }) =>
+      nodePackages && node !== undefined
+        ? [
+          node,
+          "--import",
+          "./src/host/node/door.mjs",
+          "--test",
+          "--test-concurrency=1",
+          "--test-reporter=spec",
+          ...systemTests(),
+        ]
+        : undefined,
   },
   {
     name: "fuzz",

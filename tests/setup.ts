@@ -123,6 +123,8 @@ function statNewer(a: string, b: string): boolean {
 export interface SetUp {
   readonly missing: readonly string[];
   readonly node: string | undefined;
+  /** Whether the Node door has its packages. */
+  readonly nodePackages: boolean;
 }
 
 export function setUp(): SetUp {
@@ -133,7 +135,7 @@ export function setUp(): SetUp {
   const node = nodeBinary();
   const packages = node !== undefined && installNodePackages();
   if (node === undefined || !packages) console.log("setup: no Node 22.18 or its packages; the Node door is not tested");
-  return { missing, node: packages ? node : undefined };
+  return { missing, node, nodePackages: packages };
 }
 
 if (import.meta.main) setUp();
