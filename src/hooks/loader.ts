@@ -1,0 +1,108 @@
+/**
+ * Loads the plugins of `config/plugins` in their order.
+ *
+ * A plugin that cannot be found, fetched, imported or understood stops the start with a {@linkcode PluginError} that names it, unless
+ * `ignoreBad` is set: then it is logged as CRIT and left out.
+ */
+import type { Host } from "../host/types.ts";
+import type { Logger } from "../log/types.ts";
+import { toPlugin } from "./adapters.ts";
+import { fetchPlugin } from "./fetch_plugin.ts";
+import { fileUrl, locate, type Located } from "./locate.ts";
+import type { Plugin } from "./plugin.ts";
+import { pluginName } from "./plugin_names.ts";
+
+type Module = Readonly<Record<string, unknown>>;
+/** Name → its import, as `plugins/shipped.ts` lists them. */
+export type ShippedPlugins = { readonly [name: string]: () => Promise<Module> };
+
+export interface LoaderOptions {
+  readonly host: Host;
+  readonly log: Logger;
+  readonly shipped: ShippedPlugins;
+  readonly siteDir?: string;
+  /** Where plugins from the network are kept; absolute. */
+  readonly cacheDir: string;
+  /** URL → SHA-256, for plugins from the network. */
+  readonly pins?: { readonly [url: string]: string | undefined };
+  /** `smtp.ini` ignore_bad_plugins. */
+  readonly ignoreBad?: boolean;
+  readonly fetchTimeoutMs?: number;
+  readonly signal?: AbortSignal;
+  readonly fetch?: typeof fetch;
+}
+
+export interface LoadedPlugin {
+  /** The name it is known by: as listed, without the prefix, its retired name replaced. */
+  readonly name: string;
+  readonly plugin: Plugin;
+  /** Where it came from, for `kasi -l`. */
+  readonly from: string;
+}
+
+/** A plugin that does not load or does not start. */
+export class PluginError extends Error {
+  override readonly name = "PluginError";
+  readonly plugin: string;
+  constructor(plugin: string, cause: unknown) {
+    super(`Loading plugin ${plugin} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    this.plugin = plugin;
+  }
+}
+
+export async function loadPlugins(listed: readonly string[], options: LoaderOptions): Promise<LoadedPlugin[]> {
+  const loaded = new Map<string, LoadedPlugin>();
+  for (const entry of listed) {
+    const { name, was } = pluginName(entry);
+    if (was !== undefined) {
+      options.log.notice(`${was} has been replaced by '${name}'. Please update config/plugins`);
+    }
+    // Several retired names may have one successor.
+    if (loaded.has(name)) continue;
+    try {
+      loaded.set(name, await loadPlugin(name, options));
+    } catch (cause) {
+      const error = new PluginError(name, cause);
+      if (!options.ignoreBad) throw error;
+      options.log.crit(error.message);
+    }
+  }
+  return [...loaded.values()];
+}
+
+async function loadPlugin(name: string, options: LoaderOptions): Promise<LoadedPlugin> {
+  const { host, shipped, siteDir } = options;
+  const isShipped = (name: string) => Object.hasOwn(shipped, name);
+  const located = locate(name, siteDir === undefined ? { host, isShipped } : { host, isShipped, siteDir });
+  if (located === undefined) {
+    throw new Error(
+      "there is no such plugin; wanted: the name of a shipped plugin, a file below plugins/, a path or a URL",
+    );
+  }
+  const { module, from } = await importPlugin(located, options);
+  return { name, plugin: toPlugin(module, name), from };
+}
+
+async function importPlugin(located: Located, options: LoaderOptions): Promise<{ module: Module; from: string }> {
+  switch (located.kind) {
+    case "shipped":
+      return { module: await options.shipped[located.name]!(), from: "shipped" };
+    case "module":
+      return { module: await import(located.url), from: located.from };
+    case "remote": {
+      const { href } = located.url;
+      const { host, cacheDir, signal, fetchTimeoutMs } = options;
+      const sha256 = options.pins?.[href];
+      const fetched = await fetchPlugin(located.url, {
+        host,
+        cacheDir,
+        ...(sha256 !== undefined && { sha256 }),
+        ...(signal !== undefined && { signal }),
+        ...(fetchTimeoutMs !== undefined && { timeoutMs: fetchTimeoutMs }),
+        ...(options.fetch !== undefined && { fetch: options.fetch }),
+      });
+      options.log.notice(`Plugin ${href} has SHA-256 ${fetched.sha256}${sha256 === undefined ? " (not pinned)" : ""}`);
+      return { module: await import(fileUrl(fetched.path)), from: href };
+    }
+  }
+}
