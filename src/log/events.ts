@@ -13,8 +13,21 @@ export interface Events {
   message: { mid: string; size: number; rcpts: string; delay: number; code: number; msg: string };
   queue: { code: number; msg: string };
   disconnect: {
-    ip: string; rdns: string; helo: string; relay: "Y" | "N"; early: "Y" | "N"; esmtp: "Y" | "N"; tls: "Y" | "N"; pipe: "Y" | "N";
-    errors: number; txns: number; rcpts: string; msgs: string; bytes: number; lr: string; time: number;
+    ip: string;
+    rdns: string;
+    helo: string;
+    relay: "Y" | "N";
+    early: "Y" | "N";
+    esmtp: "Y" | "N";
+    tls: "Y" | "N";
+    pipe: "Y" | "N";
+    errors: number;
+    txns: number;
+    rcpts: string;
+    msgs: string;
+    bytes: number;
+    lr: string;
+    time: number;
   };
   secured: { cipher: string; version: string; verified: boolean };
   /** A hook function that threw or was late. */
@@ -22,8 +35,18 @@ export interface Events {
   /** A hook function's verdict, other than saying nothing. */
   verdict: { hook: string; plugin: string; verdict: string; msg: string };
   delivered: {
-    file: string; domain: string; host: string; ip: string; port: number; mode: "SMTP" | "LMTP"; tls: "Y" | "N"; auth: "Y" | "N";
-    response: string; delay: number; fails: number; rcpts: string;
+    file: string;
+    domain: string;
+    host: string;
+    ip: string;
+    port: number;
+    mode: "SMTP" | "LMTP";
+    tls: "Y" | "N";
+    auth: "Y" | "N";
+    response: string;
+    delay: number;
+    fails: number;
+    rcpts: string;
   };
   deferred: { file: string; domain: string; delay: number; fails: number; rcpts: string; err: string };
   bounced: { file: string; domain: string; rcpts: string; err: string };
@@ -39,4 +62,43 @@ export type EventOf<N extends EventName> = Events[N];
 export interface EventRow<N extends EventName> {
   readonly level: LevelName;
   readonly line: (event: Events[N]) => { readonly message: string; readonly fields: Fields };
+}
+
+/** Fields as they are told, behind a fixed message. */
+function plain<N extends EventName>(level: LevelName, message: string): EventRow<N> {
+  return { level, line: (event) => ({ message, fields: event as Fields }) };
+}
+
+/** One row for every event: an event without one does not compile. */
+export const EVENTS: { readonly [N in EventName]: EventRow<N> } = {
+  connect: plain("NOTICE", "connect"),
+  sender: {
+    level: "NOTICE",
+    line: ({ address, ...fields }) => ({ message: `sender ${inBrackets(address)}`, fields }),
+  },
+  recipient: {
+    level: "NOTICE",
+    line: ({ address, ...fields }) => ({ message: `recipient ${inBrackets(address)}`, fields }),
+  },
+  message: plain("NOTICE", "message"),
+  queue: plain("NOTICE", "queue"),
+  disconnect: plain("NOTICE", "disconnect"),
+  secured: plain("NOTICE", "secured"),
+  plugin_fault: {
+    level: "CRIT",
+    line: ({ plugin, hook, reason }) => ({ message: `Plugin ${plugin} failed in hook ${hook}: ${reason}`, fields: {} }),
+  },
+  verdict: plain("INFO", "verdict"),
+  delivered: plain("NOTICE", "delivered"),
+  deferred: plain("NOTICE", "deferred"),
+  bounced: plain("NOTICE", "bounced"),
+  double_bounce: plain("NOTICE", "double bounce"),
+  queue_corrupt: plain("ERROR", "queue: a damaged piece was set aside"),
+  queue_recovered: plain("NOTICE", "queue: recovered"),
+  config_reloaded: plain("NOTICE", "config: reloaded"),
+  config_fault: plain("ERROR", "config: cannot use this file; the last good values stay"),
+};
+
+function inBrackets(address: string): string {
+  return address.startsWith("<") ? address : `<${address}>`;
 }

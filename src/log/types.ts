@@ -2,7 +2,16 @@
 
 /** Haraka's ten levels; a line is written when its number is at most the configured one. */
 export const LEVELS = {
-  EMERG: 0, ALERT: 1, CRIT: 2, ERROR: 3, WARN: 4, NOTICE: 5, INFO: 6, DEBUG: 7, PROTOCOL: 8, DATA: 9,
+  EMERG: 0,
+  ALERT: 1,
+  CRIT: 2,
+  ERROR: 3,
+  WARN: 4,
+  NOTICE: 5,
+  INFO: 6,
+  DEBUG: 7,
+  PROTOCOL: 8,
+  DATA: 9,
 } as const;
 export type LevelName = keyof typeof LEVELS;
 export type Fields = { readonly [key: string]: string | number | boolean | null | undefined };
