@@ -3,12 +3,22 @@
  *
  * A rejection means an abort or a bug; whatever a peer, the network, the DNS or TLS does comes back as outcomes.
  */
+import type { Clock } from "../base/clock.ts";
+import type { Attempt, Destination, Forwarder, Item } from "../hooks/outbound.ts";
 import type { Hooks } from "../hooks/runner.ts";
-import type { Forwarder } from "../hooks/outbound.ts";
 import type { Machine } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
+import type { Message } from "../mail/message.ts";
 import type { Courier } from "../queue/courier.ts";
+import { addressOctets, isLoopback } from "./address_kind.ts";
+import { DeliveryAttempt } from "./attempt.ts";
+import { askPlugins } from "./get_mx.ts";
+import { routeMeaning } from "./meaning.ts";
+import { Pool } from "./pool.ts";
+import { byPriority, resolveHosts, type Route, type RouteContext, routeDomain } from "./route.ts";
 import type { DeliverySettings } from "./settings.ts";
+import { TlsMemory } from "./tls_policy.ts";
+import { Watch } from "./watch.ts";
 
 export interface CourierOptions {
   readonly machine: Machine;
@@ -33,9 +43,92 @@ export interface CourierStats {
 }
 
 export interface DeliveryRoom extends Courier, Forwarder {
-  /** Says QUIT on idle connections, closes the rest, and resolves when all are gone. */
+  /** Says QUIT on idle connections and resolves when they are gone. Attempts under way are ended by their own signals. */
   stop(): Promise<void>;
   stats(): CourierStats;
 }
 
-export declare function createCourier(options: CourierOptions): DeliveryRoom;
+export function createCourier({ machine, hooks, log, settings, random = Math.random }: CourierOptions): DeliveryRoom {
+  const pool = new Pool(machine.clock);
+  const watch = new Watch(machine.clock);
+  const tls = new TlsMemory(machine.clock);
+  const isLocal = localAddresses(machine, machine.clock);
+
+  const attempt = async (item: Item, message: Message, road: Road, now: DeliverySettings, signal: AbortSignal) => {
+    signal.throwIfAborted();
+    const route = await road({ resolver: machine.resolver, settings: now, random, signal });
+    if (route.kind === "none") {
+      const { verdict: kind, reason } = routeMeaning(route.finding, item.domain);
+      return { outcomes: item.recipients.map((recipient) => ({ kind, recipient, reason })) };
+    }
+    const context = { machine, watch, settings: now, log: item.log, signal, pool, tls, isLocal };
+    return await new DeliveryAttempt(item, message, context).run(route.targets);
+  };
+
+  return {
+    async deliver(item: Item, message: Message, signal: AbortSignal): Promise<Attempt> {
+      const now = settings();
+      return await attempt(
+        item,
+        message,
+        async (context) => {
+          const said = hooks.has("get_mx") ? await askPlugins(hooks, item, signal) : undefined;
+          if (said?.kind === "none") return said;
+          const given = said?.destinations ?? now.relayHosts;
+          return given.length > 0
+            ? await resolveHosts(byPriority(given, random), false, context)
+            : await routeDomain(item.domain, context);
+        },
+        now,
+        signal,
+      );
+    },
+
+    /** In the order of their priorities, equal ones as given. */
+    async send(
+      item: Item,
+      message: Message,
+      destinations: readonly Destination[],
+      signal: AbortSignal,
+    ): Promise<Attempt> {
+      return await attempt(
+        item,
+        message,
+        (context) => {
+          const ordered = [...destinations].sort((a, b) => a.priority - b.priority);
+          return resolveHosts(ordered, false, context);
+        },
+        settings(),
+        signal,
+      );
+    },
+
+    async stop() {
+      await pool.stop();
+      const left = pool.counts.connections;
+      if (left > 0) log.info(`delivery stops with ${left} connections in use`);
+    },
+
+    stats: () => ({ ...pool.counts, opened: pool.opened, reused: pool.reused }),
+  };
+}
+
+type Road = (context: RouteContext) => Promise<Route>;
+
+const INTERFACES_FRESH_MS = 60_000;
+
+/** The machine's interfaces are looked at once a minute. */
+function localAddresses(machine: Machine, clock: Clock): (address: string) => boolean {
+  let known: ReadonlySet<string> = new Set();
+  let until = -Infinity;
+  return (address) => {
+    const octets = addressOctets(address);
+    if (octets === undefined) return false;
+    if (isLoopback(octets)) return true;
+    if (clock.monotonic() >= until) {
+      known = new Set(machine.localAddresses().map((each) => String(addressOctets(each))));
+      until = clock.monotonic() + INTERFACES_FRESH_MS;
+    }
+    return known.has(String(octets));
+  };
+}

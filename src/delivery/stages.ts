@@ -4,8 +4,20 @@
  * The times are those of RFC 5321 §4.5.3.2 where it names one.
  */
 export type Stage =
-  | "connect" | "greeting" | "ehlo" | "helo" | "starttls" | "tls" | "auth"
-  | "mail" | "rcpt" | "data" | "body" | "dot" | "rset" | "quit";
+  | "connect"
+  | "greeting"
+  | "ehlo"
+  | "helo"
+  | "starttls"
+  | "tls"
+  | "auth"
+  | "mail"
+  | "rcpt"
+  | "data"
+  | "body"
+  | "dot"
+  | "rset"
+  | "quit";
 
 export interface StageRow {
   readonly timeoutMs: number;

@@ -1,0 +1,212 @@
+/**
+ * One attempt: the targets in order until every recipient is decided.
+ *
+ * Outcomes once known are kept; only the undecided go on to the next host. What is left when no host is left takes the meaning of
+ * what was seen last. Rejects on abort when nothing is decided yet; else the rest is deferred.
+ */
+import type { Attempt, Item, Outcome, Via } from "../hooks/outbound.ts";
+import type { Recipient } from "../hooks/session.ts";
+import type { Message, Rendered } from "../mail/message.ts";
+import { connect, type ConnectContext, type Wanted } from "./connect.ts";
+import { isEightBit } from "./content.ts";
+import type { Conversation, Transaction } from "./conversation.ts";
+import { commandsFor } from "./envelope.ts";
+import type { Fact } from "./finding.ts";
+import { exhausted, type Meaning, meaningOf } from "./meaning.ts";
+import type { Pool } from "./pool.ts";
+import type { DeliverySettings } from "./settings.ts";
+import type { Target } from "./target.ts";
+import type { TlsMemory, TlsPolicy } from "./tls_policy.ts";
+
+export interface AttemptContext extends ConnectContext {
+  readonly pool: Pool;
+  readonly tls: TlsMemory;
+  /** Whether an address is one of this machine's. */
+  readonly isLocal: (address: string) => boolean;
+}
+
+/** RFC 5321 §4.5.3.1.8: every server takes a hundred recipients; more go in further transactions. */
+const RECIPIENTS_AT_ONCE = 100;
+
+export class DeliveryAttempt {
+  readonly #item: Item;
+  readonly #context: AttemptContext;
+  readonly #rendered: Rendered;
+  readonly #size: number;
+  readonly #eightBit: boolean;
+  #undecided: readonly Recipient[];
+  readonly #outcomes: Outcome[] = [];
+  readonly #seen: Meaning[] = [];
+  #via: Via | undefined;
+
+  constructor(item: Item, message: Message, context: AttemptContext) {
+    this.#item = item;
+    this.#context = context;
+    this.#rendered = message.render();
+    const { head, source, offset } = this.#rendered;
+    this.#size = head.length + source.size - offset;
+    this.#eightBit = isEightBit(this.#rendered);
+    this.#undecided = item.recipients;
+  }
+
+  async run(targets: readonly Target[]): Promise<Attempt> {
+    const { signal } = this.#context;
+    try {
+      await this.#tryAll(targets);
+    } catch (error) {
+      if (!signal.aborted || this.#outcomes.length === 0) throw error;
+    }
+    if (this.#undecided.length > 0) {
+      const { verdict: kind, reason } = exhausted(this.#seen);
+      for (const recipient of this.#undecided) this.#outcomes.push({ kind, recipient, reason });
+    }
+    const outcomes = this.#outcomes;
+    return this.#via === undefined ? { outcomes } : { outcomes, via: this.#via };
+  }
+
+  async #tryAll(targets: readonly Target[]): Promise<void> {
+    const { settings, isLocal, pool, tls, log } = this.#context;
+    const refused: Wanted[] = [];
+    for (const target of targets) {
+      if (this.#undecided.length === 0) return;
+      if (target.fromDns && !settings.localMxOk && target.address !== undefined && isLocal(target.address)) {
+        log.info(`MX ${target.name} (${target.address}) is this machine: passed over`);
+        continue;
+      }
+      const wanted = this.#wanted(target, tls.policy(target, this.#item.domain, settings));
+      if (wanted.tls === "impossible") {
+        this.#saw({ stage: "starttls", finding: { kind: "tls-missing" } }, target);
+        continue;
+      }
+      const known = pool.unreachable(keyOf(wanted));
+      if (known === undefined) await this.#tryHost(wanted);
+      // It would hold us for the whole connect time-out again; what only refuses may be asked once more, at the end.
+      else if (known.finding.kind === "unreachable" && known.finding.slow) this.#saw(known, target);
+      else refused.push(wanted);
+    }
+    for (const wanted of refused) {
+      if (this.#undecided.length === 0) return;
+      await this.#tryHost(wanted);
+    }
+  }
+
+  /** One host, until it has decided everybody or is found to be of no use. */
+  async #tryHost(first: Wanted): Promise<void> {
+    const { pool, settings, signal, tls } = this.#context;
+    let wanted = first;
+    let fresh = false;
+    while (this.#undecided.length > 0) {
+      const opening = wanted;
+      const lease = await pool.lease(keyOf(wanted), settings, fresh, () => connect(opening, this.#context), signal);
+      if ("finding" in lease) {
+        if (lease.stage === "tls" && wanted.tls === "opportunistic") {
+          this.#context.log.notice(`TLS with ${wanted.target.name} is broken, going on without`);
+          tls.markBroken(wanted.target, settings);
+          wanted = { ...wanted, tls: "none" };
+          continue;
+        }
+        this.#saw(lease, wanted.target);
+        return;
+      }
+      using held = lease;
+      const { conversation } = held;
+      const before = conversation.messages;
+      const batch = this.#undecided.length > RECIPIENTS_AT_ONCE
+        ? this.#undecided.slice(0, RECIPIENTS_AT_ONCE)
+        : this.#undecided;
+      const found = await this.#transact(conversation, batch);
+      if (!fresh && before > 0 && hadDied(conversation, found)) {
+        fresh = true; // it was idle too long for the peer; that is no failure
+        continue;
+      }
+      if (this.#settle(batch, found, conversation)) return;
+    }
+  }
+
+  async #transact(conversation: Conversation, batch: readonly Recipient[]): Promise<Transaction> {
+    const { signal } = this.#context;
+    const { envelope } = this.#item;
+    const commands = commandsFor(envelope, batch, this.#size, this.#eightBit, conversation.offered);
+    if ("finding" in commands) return { own: [], whole: commands };
+    const onAbort = () => conversation.peer.fail({ kind: "lost", detail: "aborted" });
+    signal.throwIfAborted();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await conversation.transact(commands, this.#rendered);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Turns what was found into outcomes. True: nothing more is to be had from this host. */
+  #settle(batch: readonly Recipient[], { own, whole }: Transaction, { via }: Conversation): boolean {
+    const meant = whole === undefined ? undefined : this.#meaning(whole, via.mode, via.host);
+    const open: Recipient[] = [];
+    let useless = false;
+    for (let i = 0; i < batch.length; i++) {
+      const fact = own[i];
+      const meaning = fact === undefined ? meant! : this.#meaning(fact, via.mode, via.host);
+      const recipient = batch[i]!;
+      if (meaning.verdict === "delivered") {
+        this.#via = via;
+        this.#outcomes.push({ kind: "delivered", recipient, reply: meaning.reply });
+      } else if (meaning.whom === "host") {
+        if (!useless) this.#seen.push(meaning);
+        useless = true;
+        open.push(recipient);
+      } else {
+        this.#outcomes.push({ kind: meaning.verdict, recipient, reason: meaning.reason });
+      }
+    }
+    const rest = this.#undecided.length > batch.length ? this.#undecided.slice(batch.length) : NONE;
+    this.#undecided = open.length === 0 ? rest : [...open, ...rest];
+    if (
+      meant !== undefined && meant.verdict !== "delivered" && meant.whom === "message" && open.length < batch.length &&
+      concernsAll(own)
+    ) {
+      for (const recipient of rest) this.#outcomes.push({ kind: meant.verdict, recipient, reason: meant.reason });
+      this.#undecided = open;
+    }
+    return useless;
+  }
+
+  #saw(fact: Fact, target: Target): void {
+    this.#seen.push(this.#meaning(fact, target.destination.protocol === "lmtp" ? "LMTP" : "SMTP", target.name));
+  }
+
+  #meaning(fact: Fact, mode: Via["mode"], remote: string): Meaning {
+    return meaningOf(fact, mode === "LMTP" ? "lmtp" : "smtp", remote);
+  }
+
+  #wanted(target: Target, tls: TlsPolicy): Wanted {
+    const { notes } = this.#item.envelope;
+    const { bind, bindHelo } = target.destination;
+    // Haraka's notes; outbound_ip is deprecated there and here.
+    const helo = typeof notes.outbound_helo === "string" ? notes.outbound_helo : bindHelo;
+    const source = bind ?? (typeof notes.outbound_ip === "string" ? notes.outbound_ip : undefined);
+    return { target, tls, helo: helo ?? this.#context.settings.helo, bind: source };
+  }
+}
+
+const NONE: readonly Recipient[] = [];
+
+/** Whether the fact on the whole was one on somebody: not when each recipient had been refused for itself. */
+function concernsAll(own: readonly (Fact | undefined)[]): boolean {
+  return own.length === 0 || own.includes(undefined);
+}
+
+/** A connection used before broke, or was being closed by its peer, before a word was said about this message. */
+function hadDied(conversation: Conversation, { whole }: Transaction): boolean {
+  if (whole === undefined) return false;
+  const { finding } = whole;
+  if (finding.kind === "lost") return !conversation.heard;
+  return whole.stage === "mail" && finding.kind === "reply" && finding.reply.code === 421;
+}
+
+/** Everything that tells two connections apart. */
+function keyOf({ target: { destination, address, name }, bind, helo, tls }: Wanted): string {
+  const { protocol, path, host, port, auth } = destination;
+  const to = path ?? `${address ?? host}:${port}`;
+  const who = auth === undefined ? "" : ` ${auth.type ?? ""} ${auth.user}\0${auth.pass}`;
+  return `${protocol} ${to} ${name} ${tls} ${helo} ${bind ?? ""}${who}`;
+}

@@ -1,0 +1,286 @@
+/**
+ * One conversation with one host: messages sent over an open connection, one after the other.
+ *
+ * `transact()` gives facts and never decides what they mean. After it, `usable` says whether another message may follow. It rejects
+ * only for bugs; what breaks is a fact.
+ */
+import type { Via } from "../hooks/outbound.ts";
+import type { PeerCapabilities } from "../wire/capabilities.ts";
+import { contentChunks, wholeContent } from "./content.ts";
+import type { Commands } from "./envelope.ts";
+import { type Fact, type Finding, PeerFault } from "./finding.ts";
+import type { Peer } from "./peer.ts";
+import type { Rendered } from "../mail/message.ts";
+import { reasonOf } from "./safe_text.ts";
+import { type Stage, STAGES } from "./stages.ts";
+
+export interface Transaction {
+  /** By recipient: what was found of it alone; undefined: as `whole` says. */
+  readonly own: readonly (Fact | undefined)[];
+  readonly whole: Fact | undefined;
+}
+
+export type Timeouts = { readonly [S in Stage]?: number } | undefined;
+
+const DATA = "DATA\r\n";
+
+/** Where a transaction stands, so that a fault in the middle is found at the right place. */
+interface Step {
+  stage: Stage;
+  /** MAIL was refused; the rest of the group's replies only have to be read. */
+  refused: Fact | undefined;
+}
+
+export class Conversation {
+  readonly peer: Peer;
+  readonly offered: PeerCapabilities;
+  readonly via: Via;
+  /** Messages carried so far, whatever became of them. */
+  messages = 0;
+  readonly #lmtp: boolean;
+  readonly #pipelining: boolean;
+  readonly #timeouts: Timeouts;
+  #usable = true;
+  /** The peer still holds a transaction that came to nothing. */
+  #needsReset = false;
+  /** The reply to the dot was read already, while the body went out. */
+  #waiting = false;
+  /** Replies read since this message began. */
+  #heard = 0;
+
+  constructor(peer: Peer, offered: PeerCapabilities, via: Via, timeouts: Timeouts) {
+    this.peer = peer;
+    this.offered = offered;
+    this.via = via;
+    this.#lmtp = via.mode === "LMTP";
+    this.#pipelining = offered.keywords.has("PIPELINING");
+    this.#timeouts = timeouts;
+  }
+
+  /** Whether another message may be sent. */
+  get usable(): boolean {
+    return this.#usable && !this.peer.closed;
+  }
+
+  /** Whether the peer has said anything about the present message: if not, an old connection had simply died. */
+  get heard(): boolean {
+    return this.#heard > 0;
+  }
+
+  async transact(commands: Commands, rendered: Rendered): Promise<Transaction> {
+    this.messages++;
+    this.#heard = 0;
+    const own = commands.rcpt.map((command) => (typeof command === "string" ? undefined : command));
+    const step: Step = { stage: "mail", refused: undefined };
+    try {
+      const whole = await this.#envelope(commands, own, step) ?? await this.#content(rendered, own, step);
+      return { own, whole };
+    } catch (error) {
+      this.#usable = false;
+      if (!(error instanceof PeerFault)) {
+        this.peer.close();
+        throw error;
+      }
+      return { own, whole: step.refused ?? { stage: step.stage, finding: error.finding } };
+    }
+  }
+
+  /** Takes leave; resolves when the connection is closed. */
+  async quit(): Promise<void> {
+    const { peer } = this;
+    this.#usable = false;
+    if (peer.closed) return;
+    try {
+      peer.onIdle = undefined;
+      peer.allow(this.#timeout("quit"));
+      peer.send("QUIT\r\n");
+      await peer.next();
+    } catch (error) {
+      if (!(error instanceof PeerFault)) throw error;
+    } finally {
+      peer.close();
+    }
+  }
+
+  /** MAIL, every RCPT, DATA: a fact when it does not come to content. Fills `own` with the recipients refused. */
+  async #envelope(commands: Commands, own: (Fact | undefined)[], step: Step): Promise<Fact | undefined> {
+    const { peer } = this;
+    const open = own.reduce((count, fact) => count + (fact === undefined ? 1 : 0), 0);
+    if (open === 0) return { stage: "rcpt", finding: { kind: "unwritable" } };
+    peer.allow(this.#timeout("mail"));
+    if (this.#pipelining) peer.send(this.#group(commands));
+    if (this.#needsReset) {
+      if (!this.#pipelining) peer.send("RSET\r\n");
+      await this.#reply();
+      this.#needsReset = false;
+    }
+    if (!this.#pipelining) peer.send(commands.mail);
+    if (kindOf(await this.#reply()) !== 2) {
+      const refused = step.refused = this.#fact("mail");
+      if (!this.#pipelining || codeOf(refused) === 421) return this.#ends(refused);
+    }
+
+    let accepted = 0;
+    step.stage = "rcpt";
+    for (let i = 0; i < own.length; i++) {
+      if (own[i] !== undefined) continue;
+      if (!this.#pipelining) {
+        peer.allow(this.#timeout("rcpt"));
+        peer.send(commands.rcpt[i] as string);
+      }
+      if (kindOf(await this.#reply()) === 2) accepted++;
+      else {
+        const fact = this.#fact("rcpt");
+        if (step.refused === undefined) own[i] = fact;
+        const code = codeOf(fact);
+        if (code === 421 || code < 400) return this.#ends(step.refused ?? fact);
+      }
+    }
+    if (!this.#pipelining) {
+      if (accepted === 0) return this.#abandon();
+      peer.allow(this.#timeout("data"));
+      peer.send(DATA);
+    }
+    step.stage = "data";
+    const code = await this.#reply();
+    if (kindOf(code) === STAGES.data.wants) {
+      if (step.refused === undefined && accepted > 0) return undefined;
+      await this.#emptyMessage();
+      return this.#ends(step.refused ?? NOBODY);
+    }
+    if (step.refused !== undefined) return this.#ends(step.refused);
+    return accepted === 0 ? this.#abandon() : this.#ends(this.#fact("data"));
+  }
+
+  /** RFC 2920 §3.1: DATA went through though nobody is to get it. An empty message ends it; its reply means nothing. */
+  async #emptyMessage(): Promise<void> {
+    if (this.#lmtp) {
+      this.#usable = false; // RFC 2033 §4.2: no recipient, no reply: nothing would tell that it is over
+      return;
+    }
+    this.peer.send(".\r\n");
+    await this.#reply();
+  }
+
+  /** The body and its end; LMTP answers once for each accepted recipient (RFC 2033 §4.2). */
+  async #content(rendered: Rendered, own: (Fact | undefined)[], step: Step): Promise<Fact | undefined> {
+    const { peer } = this;
+    const whole = wholeContent(rendered);
+    if (whole === undefined) {
+      const fact = await this.#stream(rendered, step);
+      if (fact !== undefined) return fact;
+    } else {
+      peer.write(whole);
+    }
+    step.stage = "dot";
+    peer.allow(this.#timeout("dot"));
+    if (!this.#lmtp) {
+      const code = await this.#reply();
+      if (code === 421 || kindOf(code) === 3) this.#usable = false;
+      return this.#fact("dot");
+    }
+    for (let i = 0; i < own.length; i++) {
+      if (own[i] !== undefined) continue;
+      const code = await this.#reply();
+      own[i] = this.#fact("dot");
+      if (code === 421 || kindOf(code) === 3) this.#usable = false;
+    }
+    return undefined;
+  }
+
+  /** A body too large for one write. A reply that comes before its end stops it. */
+  async #stream(rendered: Rendered, step: Step): Promise<Fact | undefined> {
+    const { peer } = this;
+    step.stage = "body";
+    peer.allow(this.#timeout("body"));
+    let early: { readonly error?: unknown } | undefined;
+    let ended = false;
+    // Starts before the first chunk, so that a 421 or 552 in the middle is heard.
+    const reply = peer.next().then(() => void (early = {}), (error) => void (early = { error }));
+    const chunks = contentChunks(rendered);
+    try {
+      for (;;) {
+        let next: IteratorResult<Uint8Array>;
+        try {
+          next = await chunks.next();
+        } catch (error) {
+          return this.#abort({ kind: "unreadable", detail: reasonOf(error) });
+        }
+        if (next.done) break;
+        if (early !== undefined) break;
+        peer.allow(this.#timeout("body"));
+        await peer.flush(next.value);
+      }
+      ended = early === undefined;
+    } finally {
+      await chunks.return(undefined);
+    }
+    if (ended) {
+      step.stage = "dot";
+      peer.allow(this.#timeout("dot"));
+    }
+    await reply;
+    const { error } = early! as { readonly error?: unknown };
+    if (error !== undefined) throw error;
+    if (!ended) return this.#abort({ kind: "reply", reply: peer.reply() });
+    this.#waiting = true;
+    return undefined;
+  }
+
+  /** Gives up in the middle of the content: the only way out is to close, so that the peer takes nothing for whole. */
+  #abort(finding: Finding): Fact {
+    this.#usable = false;
+    this.peer.close();
+    return { stage: "body", finding };
+  }
+
+  async #reply(): Promise<number> {
+    let code: number;
+    if (this.#waiting) {
+      this.#waiting = false;
+      code = this.peer.reply().code;
+    } else {
+      code = this.peer.take() || await this.peer.next();
+    }
+    this.#heard++;
+    return code;
+  }
+
+  #fact(stage: Stage): Fact {
+    return { stage, finding: { kind: "reply", reply: this.peer.reply() } };
+  }
+
+  /** The transaction is over without content. RFC 5321 §3.8: 421 closes the connection, whatever it answers. */
+  #ends(fact: Fact): Fact {
+    const code = codeOf(fact);
+    if (code === 421 || (code !== 0 && code < 400)) this.#usable = false; // below 400: we no longer speak of the same command
+    this.#needsReset = true;
+    return fact;
+  }
+
+  #abandon(): Fact {
+    this.#needsReset = true;
+    return NOBODY;
+  }
+
+  #group(commands: Commands): string {
+    let text = this.#needsReset ? "RSET\r\n" + commands.mail : commands.mail;
+    for (const command of commands.rcpt) if (typeof command === "string") text += command;
+    return text + DATA;
+  }
+
+  #timeout(stage: Stage): number {
+    return this.#timeouts?.[stage] ?? STAGES[stage].timeoutMs;
+  }
+}
+
+/** Every recipient was refused for itself; nobody is left whom this could concern. */
+const NOBODY: Fact = { stage: "data", finding: { kind: "lost", detail: "no recipient was accepted" } };
+
+function kindOf(code: number): number {
+  return Math.trunc(code / 100);
+}
+
+function codeOf({ finding }: Fact): number {
+  return finding.kind === "reply" ? finding.reply.code : 0;
+}

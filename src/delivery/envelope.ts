@@ -1,0 +1,61 @@
+/**
+ * The envelope as commands: MAIL and RCPT with the parameters this peer understands.
+ *
+ * UTF-8 goes out only where it is needed and SMTPUTF8 is offered; else domains are A-labels, and an address that cannot do without
+ * is a fact of its own (RFC 6531 §3.2).
+ */
+import type { Envelope } from "../hooks/outbound.ts";
+import type { Recipient } from "../hooks/session.ts";
+import type { Address } from "../mail/address.ts";
+import type { PeerCapabilities } from "../wire/capabilities.ts";
+import type { Fact } from "./finding.ts";
+
+export interface Commands {
+  readonly mail: string;
+  /** One for each recipient, in order; a fact where there is nothing to send. */
+  readonly rcpt: readonly (string | Fact)[];
+}
+
+const NEEDS_UTF8 = { kind: "needs-utf8" } as const;
+const UNWRITABLE = { kind: "unwritable" } as const;
+
+/** A fact when the sender itself cannot be named to this peer, or the message is larger than it takes. */
+export function commandsFor(
+  envelope: Envelope,
+  recipients: readonly Recipient[],
+  size: number,
+  eightBit: boolean,
+  offered: PeerCapabilities,
+): Commands | Fact {
+  const { keywords } = offered;
+  if (offered.size !== undefined && size > offered.size) {
+    return { stage: "mail", finding: { kind: "too-big", limit: offered.size } };
+  }
+  const canUtf8 = keywords.has("SMTPUTF8");
+  const wantsUtf8 = envelope.smtpUtf8 || envelope.sender.isUtf8 || recipients.some(({ address }) => address.isUtf8);
+  const utf8 = canUtf8 && wantsUtf8;
+  if (envelope.sender.isUtf8 && !utf8) return { stage: "mail", finding: NEEDS_UTF8 };
+  const sender = pathOf(envelope.sender, utf8);
+  if (sender === undefined) return { stage: "mail", finding: UNWRITABLE };
+  const rcpt: (string | Fact)[] = [];
+  for (const { address } of recipients) {
+    const path = pathOf(address, utf8);
+    if (address.isUtf8 && !utf8) rcpt.push({ stage: "rcpt", finding: NEEDS_UTF8 });
+    else if (path === undefined || address.isNull()) rcpt.push({ stage: "rcpt", finding: UNWRITABLE });
+    else rcpt.push(`RCPT TO:${path}\r\n`);
+  }
+  const mail = `MAIL FROM:${sender}` +
+    (keywords.has("SIZE") ? ` SIZE=${size}` : "") + // RFC 1870 §4
+    (eightBit && keywords.has("8BITMIME") ? " BODY=8BITMIME" : "") + // RFC 6152 §2
+    (utf8 ? " SMTPUTF8\r\n" : "\r\n");
+  return { mail, rcpt };
+}
+
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\x00-\x1f\x7f]/;
+
+/** `<user@host>`, with what was typed instead where UTF-8 may go out. */
+function pathOf(address: Address, utf8: boolean): string | undefined {
+  const path = utf8 && address.original !== "" ? `<${address.original}>` : address.toString();
+  return CONTROL.test(path) ? undefined : path;
+}

@@ -1,0 +1,205 @@
+/**
+ * The peer: one connection as replies that come and octets that go, under one deadline.
+ *
+ * What breaks (silence, a reset, something that is no reply) comes out of `next()` and `flush()` as a {@linkcode PeerFault}. After a
+ * fault the connection is closed. `send()` does not wait: its failure is seen by the read that follows.
+ */
+import { type Bytes, utf8Decode, utf8Encode } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { ClientUpgrade, Conn, Machine, TlsInfo } from "../host/types.ts";
+import type { Logger } from "../log/types.ts";
+import { createReader, type Line, type WireReader } from "../wire/reader.ts";
+import type { Reply } from "../wire/reply.ts";
+import { REPLY_LIMITS, ReplyParser } from "../wire/reply_reader.ts";
+import { type Finding, PeerFault } from "./finding.ts";
+import { reasonOf, safeText } from "./safe_text.ts";
+import type { Watch, Watched } from "./watch.ts";
+
+const SPACE = 0x20;
+/** Some servers end their lines by LF alone. */
+const READER = { bareLf: "allow" } as const;
+
+export class Peer implements Watched {
+  deadline = Infinity;
+  /** Called instead of failing when the deadline ends an idle wait. */
+  onIdle: (() => void) | undefined;
+  readonly #clock: Clock;
+  readonly #watch: Watch;
+  readonly #log: Logger;
+  readonly #chatty: boolean;
+  #conn: Conn;
+  #reader: WireReader;
+  #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #fault: Finding | undefined;
+  #closed = false;
+  #stuck: ((reason: PeerFault) => void) | undefined;
+  readonly #parser = new ReplyParser();
+  /** Inside a reply of several lines. */
+  #within = false;
+  #unparsed: Line | undefined;
+  #reply: Reply | undefined;
+
+  constructor(conn: Conn, clock: Clock, watch: Watch, log: Logger) {
+    this.#conn = conn;
+    this.#clock = clock;
+    this.#watch = watch;
+    this.#log = log;
+    this.#chatty = log.enabled("PROTOCOL");
+    this.#reader = createReader(conn.readable, READER);
+    this.#writer = conn.writable.getWriter();
+    conn.setNoDelay?.(true);
+    watch.add(this);
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Everything that is to come must be there within `ms` milliseconds. */
+  allow(ms: number): void {
+    this.deadline = this.#clock.monotonic() + ms;
+  }
+
+  expire(): void {
+    if (this.onIdle !== undefined) return this.onIdle();
+    this.fail({ kind: "silence" });
+  }
+
+  /** Writes commands. Does not wait. `shown` is what the log gets to see of them. */
+  send(text: string, shown: string = text): void {
+    if (this.#chatty) this.#log.protocol(`C: ${safeText(shown.trimEnd().replaceAll("\r\n", " / "))}`);
+    this.write(utf8Encode(text));
+  }
+
+  /** Writes octets. Does not wait. */
+  write(bytes: Uint8Array): void {
+    this.#writer.write(bytes).catch((error) => this.fail({ kind: "lost", detail: reasonOf(error) }));
+  }
+
+  /** Writes octets and waits until the connection takes more. */
+  flush(bytes: Uint8Array): Promise<void> {
+    if (this.#fault !== undefined) return Promise.reject(new PeerFault(this.#fault));
+    // A write that is stuck may outlive the connection's closing: a fault must reach the one who waits.
+    return new Promise((resolve, reject) => {
+      this.#stuck = reject;
+      this.#writer.write(bytes).then(
+        resolve,
+        (error) => reject(this.#failed({ kind: "lost", detail: reasonOf(error) })),
+      );
+    });
+  }
+
+  /** The code of the next reply. */
+  async next(): Promise<number> {
+    for (;;) {
+      const code = this.take();
+      if (code !== 0) return code;
+      let line: Line;
+      try {
+        line = await this.#reader.line(REPLY_LIMITS.line);
+      } catch (error) {
+        throw this.#failed({ kind: "lost", detail: reasonOf(error) });
+      }
+      const read = this.#read(line);
+      if (read !== 0) return read;
+    }
+  }
+
+  /** The code of the next reply if all of it is at hand, else 0. Throws as `next()` does. */
+  take(): number {
+    if (this.#fault !== undefined) throw new PeerFault(this.#fault);
+    for (;;) {
+      const line = this.#reader.takeLine(REPLY_LIMITS.line);
+      if (line === undefined) return 0;
+      const code = this.#read(line);
+      if (code !== 0) return code;
+    }
+  }
+
+  /** The reply whose code was read last. Ask before the next one is read. */
+  reply(): Reply {
+    if (this.#unparsed !== undefined) this.#parse(this.#unparsed);
+    return this.#reply!;
+  }
+
+  /** The client's side of TLS. What the peer sent behind its 220 is injected, and ends the connection. */
+  async secure(machine: Machine, options: ClientUpgrade): Promise<TlsInfo> {
+    const early = this.#reader.release();
+    this.#writer.releaseLock();
+    if (early.length > 0) throw this.#failed({ kind: "tls-broken", detail: "octets behind the reply to STARTTLS" });
+    this.deadline = Infinity; // the upgrade keeps its own time
+    try {
+      const conn = await machine.secureClient(this.#conn, options);
+      this.#conn = conn;
+      this.#reader = createReader(conn.readable, READER);
+      this.#writer = conn.writable.getWriter();
+      if (this.#closed) conn.close();
+      return conn.tls;
+    } catch (error) {
+      throw this.#failed({
+        kind: options.verify === "required" ? "tls-unverified" : "tls-broken",
+        detail: reasonOf(error),
+      });
+    }
+  }
+
+  /** Closes at once; a pending read gives `finding`. The first finding stands. */
+  fail(finding: Finding): void {
+    this.#fault ??= finding;
+    this.close();
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#fault ??= { kind: "lost", detail: "closed" };
+    this.#watch.delete(this);
+    const fault = new PeerFault(this.#fault);
+    this.#reader.cancel(fault);
+    this.#stuck?.(fault);
+    try {
+      this.#conn.close();
+    } catch {
+      // It was closed by the other side, which is what we wanted.
+    }
+  }
+
+  #failed(finding: Finding): PeerFault {
+    this.fail(finding);
+    return new PeerFault(this.#fault!);
+  }
+
+  /** One line of a reply: its code when it is the last one, 0 when more lines follow. */
+  #read(line: Line): number {
+    if (this.#chatty && line.kind === "line") this.#log.protocol(`S: ${safeText(utf8Decode(line.bytes))}`);
+    if (!this.#within && line.kind === "line") {
+      const code = plainCode(line.bytes);
+      if (code !== 0) {
+        this.#unparsed = line; // few ask for the text of a good reply
+        return code;
+      }
+    }
+    return this.#parse(line);
+  }
+
+  #parse(line: Line): number {
+    this.#unparsed = undefined;
+    const got = this.#parser.take(line);
+    this.#within = got === undefined;
+    if (got === undefined) return 0;
+    if (got.kind === "end") throw this.#failed({ kind: "lost", detail: "closed by the peer" });
+    if (got.kind === "garbage") {
+      const said = line.kind === "line" ? ` (${safeText(utf8Decode(line.bytes), 128)})` : "";
+      throw this.#failed({ kind: "garbage", text: got.reason + said });
+    }
+    this.#reply = got.reply;
+    return got.reply.code;
+  }
+}
+
+/** The code of a whole reply in one line that carries on (2xx, 3xx); 0 for everything else. */
+function plainCode(bytes: Bytes): number {
+  if (bytes.length < 4 || bytes[3] !== SPACE) return 0;
+  const [a, b, c] = [bytes[0]! - 48, bytes[1]! - 48, bytes[2]! - 48];
+  return (a === 2 || a === 3) && b >= 0 && b <= 9 && c >= 0 && c <= 9 ? 100 * a + 10 * b + c : 0;
+}

@@ -1,0 +1,218 @@
+/**
+ * The pool: connections leased by what they are (destination, source, name, TLS, credentials) and given back by `using`.
+ *
+ * Promises that a connection is never leased twice, that a destination never has more than its share open, that whoever waits is
+ * served in order, and that what broke is not given out again. A host that could not be reached is remembered for a while.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Conversation } from "./conversation.ts";
+import type { Fact } from "./finding.ts";
+
+export interface PoolLimits {
+  readonly idleMs: number;
+  readonly messagesPerConnection: number;
+  readonly connectionsPerDestination: number;
+}
+
+export type Open = () => Promise<Conversation | Fact>;
+
+interface Slot {
+  readonly key: string;
+  /** Open or being opened. */
+  open: number;
+  /** The one used last is the last. */
+  readonly idle: Conversation[];
+  readonly waiting: Waiter[];
+}
+interface Waiter {
+  /** A connection, or leave to open one. */
+  readonly give: (conversation: Conversation | undefined) => void;
+}
+
+export class Pool {
+  readonly #clock: Clock;
+  readonly #slots = new Map<string, Slot>();
+  readonly #leaving = new Set<Promise<void>>();
+  readonly #unreachable = new Map<string, { readonly until: number; readonly times: number; readonly fact: Fact }>();
+  #stopped = false;
+  opened = 0;
+  reused = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * A connection for `key`: an idle one, or one made by `open`, once there is room. `fresh` passes over idle ones. Rejects with the
+   * signal's reason while it waits.
+   */
+  async lease(key: string, limits: PoolLimits, fresh: boolean, open: Open, signal: AbortSignal): Promise<Lease | Fact> {
+    const slot = this.#slot(key);
+    if (!fresh) {
+      const idle = this.#takeIdle(slot);
+      if (idle !== undefined) return this.#lend(slot, idle, limits);
+    }
+    if (slot.open >= limits.connectionsPerDestination) {
+      // An idle connection that a fresh one is wanted instead of makes room for it.
+      const idle = fresh ? this.#takeIdle(slot) : undefined;
+      if (idle !== undefined) this.#leave(slot, idle);
+    }
+    if (slot.open >= limits.connectionsPerDestination) {
+      const given = await this.#wait(slot, signal);
+      if (given !== undefined) return this.#lend(slot, given, limits);
+    } else {
+      slot.open++;
+      this.#slots.set(key, slot); // it may have been dropped when its last connection went just now
+    }
+    return await this.#open(slot, limits, open, signal);
+  }
+
+  /** What was found when no connection could be had, if that was not long ago. */
+  unreachable(key: string): Fact | undefined {
+    if (this.#unreachable.size === 0) return undefined;
+    const known = this.#unreachable.get(key);
+    return known !== undefined && known.until > this.#clock.monotonic() ? known.fact : undefined;
+  }
+
+  get counts(): { readonly connections: number; readonly idle: number; readonly waiting: number } {
+    let [connections, idle, waiting] = [0, 0, 0];
+    for (const slot of this.#slots.values()) {
+      connections += slot.open;
+      idle += slot.idle.length;
+      waiting += slot.waiting.length;
+    }
+    return { connections, idle, waiting };
+  }
+
+  /** Closes what is idle; what is leased goes when it is given back. Resolves when every QUIT has been answered or given up. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    for (const slot of this.#slots.values()) {
+      for (const idle of slot.idle.splice(0)) this.#leave(slot, idle);
+    }
+    while (this.#leaving.size > 0) await Promise.all(this.#leaving);
+  }
+
+  async #open(slot: Slot, limits: PoolLimits, open: Open, signal: AbortSignal): Promise<Lease | Fact> {
+    let opened: Conversation | Fact;
+    try {
+      signal.throwIfAborted();
+      opened = await open();
+    } catch (error) {
+      this.#freed(slot);
+      throw error;
+    }
+    if ("finding" in opened) {
+      this.#remember(slot.key, opened);
+      this.#freed(slot);
+      return opened;
+    }
+    if (this.#unreachable.size > 0) this.#unreachable.delete(slot.key);
+    this.opened++;
+    return this.#lend(slot, opened, limits);
+  }
+
+  #lend(slot: Slot, conversation: Conversation, limits: PoolLimits): Lease {
+    conversation.peer.onIdle = undefined;
+    if (conversation.messages > 0) this.reused++;
+    return new Lease(conversation, () => this.#giveBack(slot, conversation, limits));
+  }
+
+  #giveBack(slot: Slot, conversation: Conversation, limits: PoolLimits): void {
+    const good = conversation.usable && !this.#stopped && conversation.messages < limits.messagesPerConnection;
+    if (good && slot.waiting.length > 0) return slot.waiting.shift()!.give(conversation);
+    if (!good || limits.idleMs <= 0) return this.#leave(slot, conversation);
+    conversation.peer.allow(limits.idleMs);
+    conversation.peer.onIdle = () => {
+      const at = slot.idle.indexOf(conversation);
+      if (at >= 0) slot.idle.splice(at, 1);
+      this.#leave(slot, conversation);
+    };
+    slot.idle.push(conversation);
+  }
+
+  #takeIdle(slot: Slot): Conversation | undefined {
+    for (let idle = slot.idle.pop(); idle !== undefined; idle = slot.idle.pop()) {
+      if (idle.usable) return idle;
+      this.#leave(slot, idle);
+    }
+    return undefined;
+  }
+
+  /** The place is free when the connection is closed: the peer counts them too. */
+  #leave(slot: Slot, conversation: Conversation): void {
+    conversation.peer.onIdle = undefined;
+    if (conversation.peer.closed) return this.#freed(slot);
+    const leaving = conversation.quit().finally(() => {
+      this.#leaving.delete(leaving);
+      this.#freed(slot);
+    });
+    this.#leaving.add(leaving);
+  }
+
+  #freed(slot: Slot): void {
+    const next = slot.waiting.shift();
+    if (next !== undefined) return next.give(undefined); // its place passes on
+    slot.open--;
+    if (slot.open === 0 && slot.idle.length === 0) this.#slots.delete(slot.key);
+  }
+
+  #wait(slot: Slot, signal: AbortSignal): Promise<Conversation | undefined> {
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        const at = slot.waiting.indexOf(waiter);
+        if (at >= 0) slot.waiting.splice(at, 1);
+        reject(signal.reason);
+      };
+      const waiter: Waiter = {
+        give: (conversation) => {
+          signal.removeEventListener("abort", onAbort);
+          resolve(conversation);
+        },
+      };
+      if (signal.aborted) return reject(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      slot.waiting.push(waiter);
+    });
+  }
+
+  #slot(key: string): Slot {
+    let slot = this.#slots.get(key);
+    if (slot === undefined) this.#slots.set(key, slot = { key, open: 0, idle: [], waiting: [] });
+    return slot;
+  }
+
+  #remember(key: string, fact: Fact): void {
+    if (fact.finding.kind !== "unreachable") return;
+    const now = this.#clock.monotonic();
+    const times = (this.#unreachable.get(key)?.times ?? 0) + 1;
+    if (this.#unreachable.size >= MOST_REMEMBERED) {
+      for (const [other, { until }] of this.#unreachable) if (until <= now) this.#unreachable.delete(other);
+    }
+    if (this.#unreachable.size >= MOST_REMEMBERED) this.#unreachable.clear();
+    const rest = Math.min(FIRST_REST_MS * 2 ** (times - 1), LONGEST_REST_MS);
+    this.#unreachable.set(key, { until: now + rest, times, fact });
+  }
+}
+
+const FIRST_REST_MS = 5_000;
+const LONGEST_REST_MS = 60_000;
+const MOST_REMEMBERED = 10_000;
+
+/** A connection on loan. Disposing gives it back; whether it can be used again it knows itself. */
+export class Lease {
+  readonly conversation: Conversation;
+  readonly #giveBack: () => void;
+  #held = true;
+
+  constructor(conversation: Conversation, giveBack: () => void) {
+    this.conversation = conversation;
+    this.#giveBack = giveBack;
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#giveBack();
+  }
+}

@@ -1,0 +1,159 @@
+/**
+ * The road to a domain: MX records, or the domain's own address where there are none, down to addresses in the order to try.
+ *
+ * Nothing here rejects but on abort. Whoever could not be asked (SERVFAIL, REFUSED, time-out) makes the mail wait; only a sure "no"
+ * of the DNS bounces it.
+ */
+import type { Destination } from "../hooks/outbound.ts";
+import type { DnsAnswer, Resolver } from "../host/types.ts";
+import { addressOctets, familyOf } from "./address_kind.ts";
+import type { RouteFinding } from "./finding.ts";
+import type { DeliverySettings } from "./settings.ts";
+import type { Target } from "./target.ts";
+
+export type Route =
+  | { readonly kind: "targets"; readonly targets: readonly Target[] }
+  | { readonly kind: "none"; readonly finding: RouteFinding };
+
+export interface RouteContext {
+  readonly resolver: Resolver;
+  readonly settings: Pick<DeliverySettings, "inetPrefer" | "mxPort">;
+  readonly random: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** Where the DNS says that mail for `domain` goes. */
+export async function routeDomain(domain: string, context: RouteContext): Promise<Route> {
+  const name = toAscii(domain.slice(0, endOfDomain(domain)));
+  if (name === "") return none("nowhere");
+  const literal = addressLiteral(name);
+  if (literal !== undefined) return targets([targetAt(destinationOf(literal, 0, context), literal, literal, false)]);
+  if (name.startsWith("[")) return none("nowhere");
+  const answer = await context.resolver.resolve(name, "MX", { signal: context.signal });
+  switch (answer.kind) {
+    case "failed":
+      return { kind: "none", finding: { kind: "dns", detail: failure("MX", name, answer) } };
+    case "nxdomain":
+      return none("no-domain");
+    case "nodata": // RFC 5321 §5.1: the domain itself, as an MX of preference 0
+      return await resolveHosts([destinationOf(name, 0, context)], true, context);
+    case "records": {
+      const [first] = answer.records;
+      if (answer.records.length === 1 && first!.exchange === "") return none("null-mx");
+      const hosts = answer.records.filter((record) => record.exchange !== "")
+        .map((record) => destinationOf(record.exchange.toLowerCase(), record.preference, context));
+      return await resolveHosts(byPriority(hosts, context.random), true, context);
+    }
+  }
+}
+
+/**
+ * Host names to addresses, IPv6 before IPv4 unless the settings prefer a family; within a priority only. Addresses and sockets pass
+ * as they are. `fromDns`: the names come out of the DNS; else an unknown one is left to the system's own look-up (hosts file).
+ */
+export async function resolveHosts(
+  destinations: readonly Destination[],
+  fromDns: boolean,
+  context: RouteContext,
+): Promise<Route> {
+  const found = await Promise.all(destinations.map((destination) => addressesOf(destination, fromDns, context)));
+  const out: Target[] = [];
+  let failed: string | undefined;
+  for (let i = 0; i < found.length;) {
+    const group: Target[] = [];
+    const { priority } = destinations[i]!;
+    for (; i < found.length && destinations[i]!.priority === priority; i++) {
+      group.push(...found[i]!.targets);
+      failed ??= found[i]!.failed;
+    }
+    out.push(...preferred(group, context.settings.inetPrefer));
+  }
+  if (out.length > 0) return targets(out);
+  return failed === undefined ? none("nowhere") : { kind: "none", finding: { kind: "dns", detail: failed } };
+}
+
+/** By priority, lowest first; equal ones in random order (RFC 5321 §5.1). */
+export function byPriority(destinations: readonly Destination[], random: () => number): Destination[] {
+  const shuffled = [...destinations];
+  for (let i = shuffled.length - 1; i > 0; i--) {
+    const j = Math.floor(random() * (i + 1));
+    [shuffled[i], shuffled[j]] = [shuffled[j]!, shuffled[i]!];
+  }
+  return shuffled.sort((a, b) => a.priority - b.priority);
+}
+
+type Found = { readonly targets: readonly Target[]; readonly failed?: string };
+
+async function addressesOf(destination: Destination, fromDns: boolean, context: RouteContext): Promise<Found> {
+  const { host } = destination;
+  const guarded = fromDns || destination.fromDns !== undefined;
+  const name = destination.fromDns ?? host;
+  if (destination.path !== undefined) {
+    return { targets: [targetAt(destination, undefined, name || destination.path, false)] };
+  }
+  if (familyOf(host) !== 0) return { targets: [targetAt(destination, host, name, guarded)] };
+  if (host === "localhost" || host.endsWith(".localhost")) { // RFC 6761 §6.3: never asked of the DNS
+    return { targets: ["::1", "127.0.0.1"].map((ip) => targetAt(destination, ip, name, guarded)) };
+  }
+  const options = { signal: context.signal };
+  const answers = await Promise.all([
+    context.resolver.resolve(host, "AAAA", options),
+    context.resolver.resolve(host, "A", options),
+  ]);
+  const found: Target[] = [];
+  let failed: string | undefined;
+  for (const answer of answers) {
+    if (answer.kind === "records") found.push(...answer.records.map((ip) => targetAt(destination, ip, name, guarded)));
+    else if (answer.kind === "failed") failed ??= failure("address", host, answer);
+  }
+  if (found.length === 0 && !guarded) return { targets: [targetAt(destination, undefined, name, false)] };
+  return failed === undefined ? { targets: found } : { targets: found, failed };
+}
+
+function targetAt(destination: Destination, address: string | undefined, name: string, fromDns: boolean): Target {
+  return { destination, address, name, fromDns };
+}
+
+/** Stable: those of the family first, sockets and unresolved names with them. */
+function preferred(group: Target[], prefer: DeliverySettings["inetPrefer"]): readonly Target[] {
+  if (prefer === "default" || group.length < 2) return group;
+  const family = prefer === "v4" ? 4 : 6;
+  const goes = (target: Target) => target.address === undefined || familyOf(target.address) === family;
+  return [...group.filter(goes), ...group.filter((target) => !goes(target))];
+}
+
+/** `[192.0.2.1]`, `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3). */
+function addressLiteral(name: string): string | undefined {
+  const inner = /^\[(?:ipv6:)?([0-9a-f:.]+)\]$/i.exec(name)?.[1];
+  return inner !== undefined && addressOctets(inner) !== undefined ? inner : undefined;
+}
+
+function destinationOf(host: string, priority: number, { settings }: RouteContext): Destination {
+  return { host, port: settings.mxPort, priority, protocol: "smtp" };
+}
+
+function endOfDomain(domain: string): number {
+  return domain.endsWith(".") ? domain.length - 1 : domain.length;
+}
+
+/** A-labels, lower case; what cannot be one stays as it is and will not be found. Anything up to an `@` goes. */
+function toAscii(domain: string): string {
+  const name = domain.slice(domain.lastIndexOf("@") + 1);
+  // deno-lint-ignore no-control-regex
+  if (/^[\x00-\x7f]*$/.test(name)) return name.toLowerCase();
+  try {
+    return new URL(`http://${name}`).hostname;
+  } catch {
+    return name;
+  }
+}
+
+function failure(what: string, name: string, answer: Extract<DnsAnswer<"MX">, { kind: "failed" }>): string {
+  return `${what} of ${name}: ${answer.reason} ${answer.detail}`.trimEnd();
+}
+function targets(list: readonly Target[]): Route {
+  return { kind: "targets", targets: list };
+}
+function none(kind: "no-domain" | "nowhere" | "null-mx"): Route {
+  return { kind: "none", finding: { kind } };
+}

@@ -1,0 +1,47 @@
+/**
+ * One timer for the deadlines of all connections: setting a deadline is writing a number.
+ *
+ * It looks every quarter of a second while there is anything to watch, so that a deadline may be up to that much late.
+ */
+import type { Clock, Timer } from "../base/clock.ts";
+
+export interface Watched {
+  /** On the clock's monotonic scale; `Infinity` for none. */
+  deadline: number;
+  /** Called once the deadline is over; it must set another one or leave the watch. */
+  expire(): void;
+}
+
+const TICK_MS = 250;
+
+export class Watch {
+  readonly #clock: Clock;
+  readonly #watched = new Set<Watched>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(watched: Watched): void {
+    this.#watched.add(watched);
+    if (this.#timer === undefined) this.#arm();
+  }
+
+  /** The timer goes with the last one watched. */
+  delete(watched: Watched): void {
+    this.#watched.delete(watched);
+    if (this.#watched.size > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #arm(): void {
+    this.#timer = this.#clock.after(TICK_MS, () => {
+      this.#timer = undefined;
+      const now = this.#clock.monotonic();
+      for (const watched of this.#watched) if (watched.deadline <= now) watched.expire();
+      if (this.#watched.size > 0 && this.#timer === undefined) this.#arm();
+    });
+  }
+}
