@@ -55,8 +55,6 @@ export interface CommandOptions extends TargetOptions {
 type Parse<V extends Verb> = (rest: string, options: CommandOptions) => Command<V> | Fault;
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-// deno-lint-ignore no-control-regex
-const CONTROL = /[\x00-\x08\x0a-\x1f\x7f]/;
 
 const PARSERS: { readonly [V in Exclude<Verb, "UNKNOWN">]: Parse<V> } = {
   HELO: hello("HELO"),

@@ -3,6 +3,7 @@
  *
  * Which parameters are welcome is the session's affair; what a value may look like is said here. Nothing throws.
  */
+import { ALNUM, classOf, LDH } from "./chars.ts";
 import { decodeXtext } from "./xtext.ts";
 
 /** Upper-case key; value as sent, `null` when it had none. */
@@ -10,21 +11,36 @@ export type Parameters = ReadonlyMap<string, string | null>;
 
 export const NO_PARAMETERS: Parameters = new Map();
 
-const PARAMETER = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:=([^\x00-\x20=\x7f]+))?$/;
+const SPACE = 32;
+const EQUALS = 61;
 
-/** Reads what stands behind the path: `KEY[=value]`, separated by spaces. `undefined`: malformed, or a key stands there twice. */
-export function parseParameters(text: string): Parameters | undefined {
+/**
+ * Reads what stands behind the path: `KEY[=value]`, separated by spaces, beginning at `from`. `undefined`: malformed, or a key stands
+ * there twice.
+ */
+export function parseParameters(text: string, from = 0): Parameters | undefined {
+  const end = text.length;
   let found: Map<string, string | null> | undefined;
-  for (const word of text.split(" ")) {
-    if (word === "") continue;
-    const match = PARAMETER.exec(word);
-    if (match === null) return undefined;
-    const key = match[1]!.toUpperCase();
+  let i = from;
+  for (;;) {
+    while (i < end && text.charCodeAt(i) === SPACE) i++;
+    if (i === end) return found ?? NO_PARAMETERS;
+    const start = i;
+    if ((classOf(text.charCodeAt(i)) & ALNUM) === 0) return undefined;
+    while (i < end && (classOf(text.charCodeAt(i)) & LDH) !== 0) i++;
+    const key = text.slice(start, i).toUpperCase();
+    let value: string | null = null;
+    if (i < end && text.charCodeAt(i) === EQUALS) {
+      const begin = ++i;
+      while (i < end && isValue(text.charCodeAt(i))) i++;
+      if (i === begin) return undefined;
+      value = text.slice(begin, i);
+    }
+    if (i < end && text.charCodeAt(i) !== SPACE) return undefined;
     found ??= new Map();
     if (found.has(key)) return undefined;
-    found.set(key, match[2] ?? null);
+    found.set(key, value);
   }
-  return found ?? NO_PARAMETERS;
 }
 
 /** ` KEY=value KEY`, with a space before each, ready to stand behind a path; "" when there are none. */
@@ -53,4 +69,9 @@ export function isFlag(value: string | null): boolean {
 /** RFC 4954 §5: the xtext of a mailbox, or `<>` for "unknown". `undefined`: not xtext. */
 export function readAuth(value: string | null): string | undefined {
   return value === null ? undefined : value === "<>" ? "" : decodeXtext(value);
+}
+
+/** esmtp-value: no control character, no space, no "="; UTF-8 by RFC 6531 §3.3. */
+function isValue(code: number): boolean {
+  return code > SPACE && code !== EQUALS && code !== 127;
 }

@@ -70,7 +70,7 @@ export function parseTarget(verb: "MAIL" | "RCPT", text: string, options: Target
     };
   }
   if (end === text.length) return { path, parameters: NO_PARAMETERS };
-  const parameters = parseParameters(text.slice(end));
+  const parameters = parseParameters(text, end);
   return parameters === undefined ? unreadable("malformed or repeated parameter") : { path, parameters };
 }
 

@@ -1,0 +1,81 @@
+/** Streams made of given pieces, and the ways of cutting input: tests and fuzz targets of the wire room share them. */
+import { type Bytes, latin1Decode, latin1Encode } from "../../src/base/bytes.ts";
+import { createReader, type DataOptions, type ReaderOptions, type WireReader } from "../../src/wire/reader.ts";
+
+/** A byte stream (BYOB readers welcome) that gives one piece per read at most. */
+export function byteStream(pieces: readonly Uint8Array[]): ReadableStream<Bytes> {
+  let i = 0;
+  return new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      const piece = pieces[i++];
+      if (piece === undefined) {
+        controller.close();
+        controller.byobRequest?.respond(0);
+      } else controller.enqueue(new Uint8Array(piece));
+    },
+  }) as ReadableStream<Bytes>;
+}
+
+/** An ordinary stream. Its chunks lie in the middle of larger, shared buffers, as those of some hosts do. */
+export function plainStream(pieces: readonly Uint8Array[]): ReadableStream<Bytes> {
+  let i = 0;
+  return new ReadableStream<Bytes>({
+    pull(controller) {
+      const piece = pieces[i++];
+      if (piece === undefined) return controller.close();
+      const shared = new Uint8Array(piece.length + 10).fill(0x2e);
+      shared.set(piece, 3);
+      controller.enqueue(shared.subarray(3, 3 + piece.length));
+    },
+  });
+}
+
+export const STREAMS = { "byte stream": byteStream, "plain stream": plainStream } as const;
+
+/** Whole; in two pieces, cut at each byte; byte by byte. */
+export function* cuts(input: Uint8Array): Generator<Uint8Array[]> {
+  yield [input];
+  for (let i = 1; i < input.length; i++) yield [input.subarray(0, i), input.subarray(i)];
+  if (input.length > 2) yield Array.from(input, (octet) => new Uint8Array([octet]));
+}
+
+export function readerOf(pieces: readonly Uint8Array[], make = byteStream, options: ReaderOptions = {}): WireReader {
+  return createReader(make(pieces), options);
+}
+
+/** What a message came to: its text when it was good, its fault, or that the peer left. */
+export interface Outcome {
+  readonly text: string;
+  readonly faults: readonly string[];
+  readonly ended: "done" | "end";
+}
+
+export async function readData(reader: WireReader, options: DataOptions): Promise<Outcome> {
+  const data = reader.data(options);
+  return await drain(data);
+}
+
+export async function drain(data: { next(): any }): Promise<Outcome> {
+  let text = "";
+  const faults: string[] = [];
+  for (;;) {
+    const event = await data.next();
+    if (event.kind === "chunk") text += latin1Decode(event.bytes);
+    else if (event.kind === "fault") faults.push(event.fault);
+    else return { text: faults.length > 0 ? "" : text, faults, ended: event.kind };
+  }
+}
+
+/** Lines up to the end, each as its text or the kind of its verdict in angle brackets. */
+export async function readLines(reader: WireReader, limit = 512): Promise<string[]> {
+  const lines: string[] = [];
+  for (;;) {
+    const line = await reader.line(limit);
+    if (line.kind === "line") lines.push(latin1Decode(line.bytes));
+    else lines.push(`<${line.kind}>`);
+    if (line.kind === "end" || line.kind === "too-long" || line.kind === "tls-hello") return lines;
+  }
+}
+
+export const bytes = latin1Encode;
