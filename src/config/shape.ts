@@ -44,6 +44,11 @@ export interface WordsSetting extends Common {
   readonly type: "words";
   readonly default: readonly string[];
 }
+/** Whole lines of text: one as `key = a text`, more as `key[] = a text` lines. */
+export interface LinesSetting extends Common {
+  readonly type: "lines";
+  readonly default: readonly string[];
+}
 export type Setting =
   | BooleanSetting
   | IntegerSetting
@@ -51,7 +56,8 @@ export type Setting =
   | TextSetting
   | OptionalSetting
   | ChoiceSetting
-  | WordsSetting;
+  | WordsSetting
+  | LinesSetting;
 
 export type Section = { readonly [key: string]: Setting };
 /** Sections by name. `"*"` stands for any other section (per-domain sections); a {@linkcode OpenSection} takes any key. */
@@ -65,7 +71,7 @@ export type ValueOf<S extends Setting> = S extends BooleanSetting ? boolean
   : S extends IntegerSetting | NumberSetting ? number
   : S extends ChoiceSetting<infer C> ? C
   : S extends OptionalSetting ? string | undefined
-  : S extends WordsSetting ? readonly string[]
+  : S extends WordsSetting | LinesSetting ? readonly string[]
   : string;
 
 type SectionValues<S extends Section> = { readonly [K in keyof S]: ValueOf<S[K]> };
