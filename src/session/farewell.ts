@@ -1,0 +1,86 @@
+/** The end: the last reply, the hooks that hear of every end, the summary line, the streams let go. */
+import type { Tally } from "../hooks/session.ts";
+import type { Reply } from "../wire/reply.ts";
+import { type Dialogue, Gone } from "./dialogue.ts";
+
+/** How long, and how much, a peer may go on talking so that it can read our last reply. */
+const LINGER_MS = 2000;
+const LINGER_OCTETS = 1024 * 1024;
+
+/** Never rejects. */
+export async function farewell(talk: Dialogue, last: Reply | undefined): Promise<void> {
+  const { session } = talk;
+  try {
+    if (last !== undefined) talk.say(last);
+    if (!session.remote.closed) await talk.flush();
+  } catch (error) {
+    session.log.debug("Nobody heard the last reply", { reason: String(error) });
+  }
+  talk.rested();
+  await talk.output.close();
+  try {
+    await talk.reset();
+    session.results.add("disconnect", { duration: seconds(talk) });
+    await talk.tell("disconnect", { session });
+  } catch (error) {
+    session.log.error(error instanceof Error ? error.stack ?? String(error) : String(error));
+  }
+  session.end(new Gone("the session is over"));
+  summarize(talk);
+  if (!session.remote.closed) await linger(talk);
+}
+
+/**
+ * Closing a connection that holds unread octets resets it, and a reset may take our last reply with it (RFC 1122 §4.2.2.13). So we read
+ * on for a moment, unless the peer has nothing more to say.
+ */
+async function linger(talk: Dialogue): Promise<void> {
+  const { reader } = talk;
+  const timer = talk.context.clock.after(LINGER_MS, () => reader.cancel(new Gone("the peer does not stop")));
+  try {
+    const rest = reader.bytes(LINGER_OCTETS);
+    for (;;) {
+      const { kind } = await rest.next();
+      if (kind !== "chunk") break;
+    }
+  } catch {
+    // Late, cancelled or reset: all the same now.
+  } finally {
+    timer.cancel();
+  }
+}
+
+function seconds({ session, context }: Dialogue): number {
+  return (context.clock.now() - session.startedAt) / 1000;
+}
+
+function summarize(talk: Dialogue): void {
+  const { session } = talk;
+  const { log, remote } = session;
+  if (!log.enabled("NOTICE")) return;
+  log.event("disconnect", {
+    ip: remote.ip,
+    rdns: remote.host,
+    helo: session.hello?.host ?? "",
+    relay: yes(session.relaying),
+    early: yes(session.earlyTalker),
+    esmtp: yes(session.esmtp),
+    tls: yes(session.tls !== undefined),
+    pipe: yes(session.pipelining),
+    errors: session.errors,
+    txns: session.transactions,
+    rcpts: slashed(session.rcptCount),
+    msgs: slashed(session.msgCount),
+    bytes: session.totalBytes,
+    lr: session.lastRefusal,
+    time: seconds(talk),
+  });
+}
+
+function yes(is: boolean): "Y" | "N" {
+  return is ? "Y" : "N";
+}
+
+function slashed({ accept, tempfail, reject }: Tally): string {
+  return `${accept}/${tempfail}/${reject}`;
+}

@@ -1,0 +1,90 @@
+/** The beginning: who is it, is it welcome, and the 220. */
+import { HOOK_RULES } from "../hooks/rules.ts";
+import { isRefusal } from "../hooks/verdict.ts";
+import type { Reply } from "../wire/reply.ts";
+import type { Dialogue } from "./dialogue.ts";
+import type { Step } from "./phase.ts";
+
+/** connect_init, the name of the peer, connect, the banner. */
+export async function begin(talk: Dialogue): Promise<Step> {
+  const { session } = talk;
+  if (talk.context.hooks.has("connect_init")) await talk.ask("connect_init", { session });
+  return await nameRemote(talk) ?? await greet(talk);
+}
+
+/** A step only when the peer is not welcome. */
+export async function nameRemote(talk: Dialogue): Promise<Step | undefined> {
+  const { session } = talk;
+  const { verdict } = talk.context.hooks.has("lookup_rdns")
+    ? await talk.ask("lookup_rdns", { session })
+    : { verdict: undefined };
+  if (verdict === undefined) {
+    session.remote.host = await reverseName(talk);
+    return undefined;
+  }
+  if (isRefusal(verdict)) return await talk.refuse(HOOK_RULES.lookup_rdns, verdict, session.remote.ip);
+  session.remote.host = verdict.value === "" ? "Unknown" : verdict.value;
+  return undefined;
+}
+
+export async function greet(talk: Dialogue): Promise<Step> {
+  const { session } = talk;
+  const { verdict } = talk.context.hooks.has("connect")
+    ? await talk.ask("connect", { session })
+    : { verdict: undefined };
+  if (verdict !== undefined && isRefusal(verdict)) {
+    return await talk.refuse(HOOK_RULES.connect, verdict, session.remote.ip);
+  }
+  const text = verdict?.text ?? banner(talk);
+  return { reply: { code: 220, text }, next: talk.rest() };
+}
+
+/** RFC 5321 §4.2: the server's name stands first. */
+function banner({ session, settings }: Dialogue): Reply["text"] {
+  const { me, product, greeting, bannerChars } = settings;
+  const id = bannerChars > 0 ? ` (${session.id.slice(0, bannerChars)})` : "";
+  const [first, ...others] = greeting;
+  return first === undefined ? `${me} ESMTP ${product} ready${id}` : [`${me} ESMTP ${first}${id}`, ...others];
+}
+
+/** Longer than this nobody waits for a banner (RFC 5321 §4.5.3.2.1 gives us five minutes, clients do not). */
+const LOOKUP_MS = 15_000;
+
+async function reverseName(talk: Dialogue): Promise<string> {
+  const { ip } = talk.session.remote;
+  if (ip === "127.0.0.1" || ip === "::1") return "localhost";
+  const name = reverseZone(ip);
+  if (name === undefined) return "Unknown";
+  const late = new AbortController();
+  const timer = talk.context.clock.after(LOOKUP_MS, () => late.abort(new Error("reverse DNS took too long")));
+  try {
+    const signal = AbortSignal.any([late.signal, talk.session.signal]);
+    const answer = await talk.attend(talk.context.resolver.resolve(name, "PTR", { signal }));
+    switch (answer.kind) {
+      case "records":
+        return answer.records[0] || "Unknown";
+      case "nodata":
+      case "nxdomain":
+        return "NXDOMAIN";
+      case "failed":
+        return "DNSERROR";
+    }
+  } catch (error) {
+    if (talk.session.signal.aborted) throw error;
+    return "DNSERROR";
+  } finally {
+    timer.cancel();
+  }
+}
+
+/** RFC 1035 §3.5, RFC 3596 §2.5. Undefined for what is no address. */
+export function reverseZone(ip: string): string | undefined {
+  if (/^\d+\.\d+\.\d+\.\d+$/.test(ip)) return `${ip.split(".").reverse().join(".")}.in-addr.arpa`;
+  if (!ip.includes(":")) return undefined;
+  const [head = "", tail] = ip.split("::");
+  const front = head === "" ? [] : head.split(":");
+  const back = tail === undefined || tail === "" ? [] : tail.split(":");
+  const groups = [...front, ...Array(Math.max(0, 8 - front.length - back.length)).fill("0"), ...back];
+  if (groups.length !== 8) return undefined;
+  return `${groups.map((group) => group.padStart(4, "0")).join("").split("").reverse().join(".")}.ip6.arpa`;
+}

@@ -1,0 +1,175 @@
+/**
+ * Takes a message in: a small one is gathered in memory, a large one streams to a file while it arrives.
+ *
+ * Memory stays below the threshold and one block, however the octets come cut. Reads off what checks need to know of the header
+ * without keeping it. A disk that fails rejects `add` or `finish`; `discard` may be called at any time.
+ */
+import { type Bytes, EMPTY, latin1Decode } from "../base/bytes.ts";
+import { memorySource } from "../mail/source.ts";
+import type { Source } from "../mail/message.ts";
+import type { BodyFile } from "./context.ts";
+
+/** What is written to the file at once. */
+const BLOCK = 64 * 1024;
+
+export interface Taken {
+  readonly source: Source;
+  readonly head: HeadFacts;
+  /** The start of a message that is not in memory, its whole header; undefined when the header is longer than a block. */
+  readonly start: Bytes | undefined;
+}
+
+export class Intake {
+  /** Octets taken so far, CRLFs included, stuffing not. */
+  octets = 0;
+  readonly #spoolAfter: number;
+  readonly #spool: () => BodyFile;
+  #block: Bytes = EMPTY;
+  #used = 0;
+  #file: BodyFile | undefined;
+  #head: HeadFacts | undefined;
+  #start: Bytes | undefined;
+
+  constructor(spoolAfter: number, spool: () => BodyFile) {
+    this.#spoolAfter = spoolAfter;
+    this.#spool = spool;
+  }
+
+  /** Takes a copy. A promise only when the file has to be waited for. */
+  add(chunk: Uint8Array): void | Promise<void> {
+    this.octets += chunk.length;
+    if (this.#file === undefined && this.octets <= this.#spoolAfter) return this.#keep(chunk);
+    return this.#write(chunk);
+  }
+
+  async finish(): Promise<Taken> {
+    const block = this.#used === this.#block.length ? this.#block : this.#block.slice(0, this.#used);
+    this.#head ??= readHead(block);
+    if (this.#file === undefined) return { source: memorySource(block), head: this.#head, start: undefined };
+    this.#keepStart(block);
+    if (this.#used > 0) await this.#file.write(block);
+    return { source: await this.#file.finish(), head: this.#head, start: this.#start };
+  }
+
+  #keepStart(block: Bytes): void {
+    if (this.#head !== undefined && this.#start !== undefined) return;
+    this.#head ??= readHead(block);
+    if (this.#head.end !== undefined) this.#start = block.slice(0, this.#head.end);
+  }
+
+  discard(): void {
+    this.#block = EMPTY;
+    this.#used = 0;
+    this.#file?.discard();
+  }
+
+  /** Most messages come as one chunk, and then this is the only copy. */
+  #keep(chunk: Uint8Array): void {
+    const length = this.#used + chunk.length;
+    if (this.#block.length === 0) {
+      this.#block = new Uint8Array(chunk);
+    } else {
+      if (length > this.#block.length) {
+        const larger = new Uint8Array(Math.max(length, 2 * this.#block.length));
+        larger.set(this.#block.subarray(0, this.#used));
+        this.#block = larger;
+      }
+      this.#block.set(chunk, this.#used);
+    }
+    this.#used = length;
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    if (this.#file === undefined) {
+      this.#file = this.#spool();
+      const block: Bytes = new Uint8Array(Math.max(BLOCK, this.#used));
+      block.set(this.#block.subarray(0, this.#used));
+      this.#block = block;
+    }
+    for (let rest = chunk; rest.length > 0;) {
+      const part = rest.subarray(0, this.#block.length - this.#used);
+      this.#block.set(part, this.#used);
+      this.#used += part.length;
+      rest = rest.subarray(part.length);
+      if (this.#used === this.#block.length) {
+        this.#keepStart(this.#block);
+        await this.#file.write(this.#block);
+        this.#used = 0;
+      }
+    }
+  }
+}
+
+/** Read from the octets at hand: all of a small message, the first block of a large one. */
+export interface HeadFacts {
+  /** How many Received fields. */
+  readonly received: number;
+  /** Lines before the first empty one. */
+  readonly lines: number;
+  /** Whether an Authentication-Results field stands in it. */
+  readonly authResults: boolean;
+  /** Whether there is a Message-Id that says something. */
+  readonly messageId: boolean;
+  readonly date: boolean;
+  /** Offset of the body; undefined when the empty line is not among the octets. */
+  readonly end: number | undefined;
+}
+
+const LF = 10, CR = 13;
+
+export function readHead(bytes: Uint8Array): HeadFacts {
+  const facts = {
+    received: 0,
+    lines: 0,
+    authResults: false,
+    messageId: false,
+    date: false,
+    end: undefined as number | undefined,
+  };
+  for (let at = 0; at < bytes.length; facts.lines++) {
+    const first = bytes[at]!;
+    if (first === LF || (first === CR && bytes[at + 1] === LF)) {
+      facts.end = at + (first === LF ? 1 : 2);
+      break;
+    }
+    const end = bytes.indexOf(LF, at);
+    // Small letters, whatever the case.
+    switch (first | 32) {
+      case 114:
+        if (startsWith(bytes, at, "received:")) facts.received++;
+        break;
+      case 97:
+        if (startsWith(bytes, at, "authentication-results:")) facts.authResults = true;
+        break;
+      case 109:
+        if (startsWith(bytes, at, "message-id:")) {
+          facts.messageId ||= !isEmptyId(bytes.subarray(at + 11, end < 0 ? undefined : end));
+        }
+        break;
+      case 100:
+        if (startsWith(bytes, at, "date:")) facts.date = true;
+        break;
+    }
+    if (end < 0) {
+      facts.lines++;
+      break;
+    }
+    at = end + 1;
+  }
+  return facts;
+}
+
+/** Exactly `<>`, which Haraka counts as none (spec 02 §1.1). */
+function isEmptyId(value: Uint8Array): boolean {
+  return value.length < 8 && latin1Decode(value).trim() === "<>";
+}
+
+/** `name` in lower case, of letters, `-` and `:`. */
+function startsWith(bytes: Uint8Array, at: number, name: string): boolean {
+  for (let i = 0; i < name.length; i++) {
+    const octet = bytes[at + i]!;
+    const lower = octet >= 65 && octet <= 90 ? octet | 32 : octet;
+    if (lower !== name.charCodeAt(i)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,117 @@
+/**
+ * A session: a whole dialogue as a function of two streams.
+ *
+ * The loop reads a line, has the command's row do its work, and puts the reply behind those that wait; they leave in one write when the
+ * reader has no more whole line. Never rejects: what breaks is logged under the session's id and ends this session alone.
+ */
+import { parseCommand } from "../wire/command.ts";
+import type { Line } from "../wire/reader.ts";
+import type { Reply } from "../wire/reply.ts";
+import { COMMANDS } from "./commands.ts";
+import type { RunSession } from "./context.ts";
+import { Dialogue, Gone } from "./dialogue.ts";
+import { farewell } from "./farewell.ts";
+import { begin } from "./greet.ts";
+import { endsGroup, misplaced, perform } from "./perform.ts";
+import type { Step } from "./phase.ts";
+import { about, TEXTS } from "./texts.ts";
+
+export const runSession: RunSession = async (readable, writable, context) => {
+  const talk = new Dialogue({ readable, writable }, context, TEXTS.timeout);
+  const onStop = () => talk.stop(new Gone("the server stops", TEXTS.shutdown));
+  if (context.signal.aborted) onStop();
+  else context.signal.addEventListener("abort", onStop, { once: true });
+  let last: Reply | undefined;
+  try {
+    logConnect(talk);
+    await converse(talk);
+  } catch (error) {
+    last = lastWord(talk, error);
+  } finally {
+    context.signal.removeEventListener("abort", onStop);
+  }
+  await farewell(talk, last);
+};
+
+async function converse(talk: Dialogue): Promise<void> {
+  follow(talk, await begin(talk));
+  const { lineLength } = talk.settings.limits;
+  while (talk.phase.at !== "closed") {
+    const line = talk.reader.takeLine(lineLength) ?? await talk.line(lineLength);
+    const step = line.kind === "line" ? command(talk, line.bytes) : misread(talk, line);
+    follow(talk, step instanceof Promise ? await step : step);
+    if (isWornOut(talk)) follow(talk, { reply: TEXTS.tooManyErrors, next: { at: "closed" } });
+  }
+}
+
+function isWornOut({ session, settings, phase }: Dialogue): boolean {
+  const { errors } = settings.limits;
+  return errors > 0 && session.errors >= errors && phase.at !== "closed";
+}
+
+function follow(talk: Dialogue, { reply, next }: Step): void {
+  if (reply !== undefined) talk.say(reply);
+  talk.phase = next;
+}
+
+function command(talk: Dialogue, bytes: Parameters<typeof parseCommand>[0]): Step | Promise<Step> {
+  const { session, settings, phase } = talk;
+  const { log } = session;
+  const parsed = parseCommand(bytes, {
+    eightBit: session.hello?.verb !== "HELO",
+    strict: settings.strictRfc1869 && !session.relaying,
+    smtpUtf8: settings.smtpUtf8,
+  });
+  const verb = parsed.verb === "FAULT" ? parsed.of : parsed.verb;
+  if (log.enabled("PROTOCOL")) {
+    log.protocol(`C: ${verb} ${parsed.verb === "FAULT" ? parsed.reason : verb === "AUTH" ? "…" : parsed.rest}`);
+  }
+  if (talk.reader.buffered > 0) noteGroup(talk, verb);
+  if (phase.at === "refused" && verb !== "QUIT" && verb !== "BDAT") return { reply: phase.reply, next: phase };
+  if (parsed.verb !== "FAULT") return perform(talk, parsed);
+  session.errors++;
+  if (log.enabled("INFO")) log.info("Bad command", { verb, reason: parsed.reason });
+  const reply = misplaced(COMMANDS[verb], phase, talk) ?? parsed.reply;
+  // How many octets follow a broken BDAT nobody knows: none of them shall be read as a command.
+  return { reply, next: verb === "BDAT" ? { at: "closed" } : phase };
+}
+
+/** Something stands behind the command already (spec 01 §8.5). */
+function noteGroup({ session }: Dialogue, verb: Parameters<typeof endsGroup>[0]): void {
+  if (verb === "BDAT") return;
+  if (!session.esmtp || endsGroup(verb)) session.earlyTalker = true;
+  else session.pipelining = true;
+}
+
+function misread(talk: Dialogue, line: Exclude<Line, { readonly kind: "line" }>): Step {
+  const { session, phase } = talk;
+  session.errors++;
+  switch (line.kind) {
+    case "too-long":
+      return { reply: TEXTS.tooLong, next: { at: "closed" } };
+    case "tls-hello":
+      return { reply: TEXTS.clientHello, next: { at: "closed" } };
+    case "bare-cr":
+    case "bare-lf":
+      return { reply: phase.at === "refused" ? phase.reply : TEXTS.bareLineEnd, next: phase };
+    case "end":
+      throw talk.left();
+  }
+}
+
+/** What is said to a peer that something has gone wrong for; undefined when it has left. */
+function lastWord(talk: Dialogue, error: unknown): Reply | undefined {
+  if (error instanceof Gone) {
+    talk.session.log.info(`Ending the session: ${error.message}`);
+    return error.farewell;
+  }
+  const { session } = talk;
+  session.log.error(error instanceof Error ? error.stack ?? String(error) : String(error));
+  return about(TEXTS.internal, (session.transaction ?? session).id);
+}
+
+function logConnect({ session }: { session: Dialogue["session"] }): void {
+  if (!session.log.enabled("NOTICE")) return;
+  const { local, remote } = session;
+  session.log.event("connect", { ip: remote.ip, port: remote.port, local_ip: local.ip, local_port: local.port });
+}

@@ -1,0 +1,94 @@
+/**
+ * The session as hook functions see it (`hooks/session.ts`), with what only the engine may change.
+ *
+ * Plugins hold it as `Session`, whose members are read-only where these are not.
+ */
+import { newId } from "../base/ids.ts";
+import { Notes } from "../hooks/notes.ts";
+import { ResultStore } from "../hooks/result_store.ts";
+import type { Session, Tally } from "../hooks/session.ts";
+import type { TlsInfo } from "../host/types.ts";
+import type { Logger } from "../log/types.ts";
+import type { SessionContext } from "./context.ts";
+import { endOf, isLocalIp, isPrivateIp } from "./peer.ts";
+import type { Hello } from "./phase.ts";
+import type { TransactionState } from "./transaction.ts";
+
+export class SessionState implements Session {
+  readonly id: string = newId();
+  readonly local: Session["local"];
+  readonly remote: RemoteEnd;
+  hello: Hello | undefined;
+  tls: TlsInfo | undefined;
+  auth: { readonly user: string; readonly method: string } | undefined;
+  transaction: TransactionState | undefined;
+  readonly notes: Notes = new Notes();
+  readonly results: ResultStore;
+  readonly log: Logger;
+  errors = 0;
+  earlyTalker = false;
+  pipelining = false;
+  /** Whether EHLO was ever said: stays when HELO follows. */
+  esmtp = false;
+  readonly rcptCount: Tally = { accept: 0, tempfail: 0, reject: 0 };
+  readonly msgCount: Tally = { accept: 0, tempfail: 0, reject: 0 };
+  transactions = 0;
+  totalBytes = 0;
+  authFailures = 0;
+  /** Text of the last reply of 400 and more, for the summary. */
+  lastRefusal = "";
+  readonly startedAt: number;
+  #relaying = false;
+  readonly #ending = new AbortController();
+
+  constructor(context: SessionContext) {
+    const near = endOf(context.local);
+    this.local = { ip: near.ip, port: near.port, host: context.settings.me };
+    this.remote = new RemoteEnd(context);
+    this.tls = context.tls;
+    this.log = context.log.child({ uuid: this.id });
+    this.results = new ResultStore(this.log);
+    this.startedAt = context.clock.now();
+  }
+
+  get relaying(): boolean {
+    return this.transaction?.relaying ?? this.#relaying;
+  }
+  set relaying(may: boolean) {
+    if (this.transaction === undefined) this.#relaying = may;
+    else this.transaction.relaying = may;
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal;
+  }
+  /** The session is over, or the peer has gone: whoever works for it may stop. */
+  end(reason: Error): void {
+    this.#ending.abort(reason);
+  }
+}
+
+class RemoteEnd {
+  readonly ip: string;
+  readonly port: number;
+  host = "";
+  readonly isPrivate: boolean;
+  readonly isLocal: boolean;
+  closed = false;
+  #info: string | undefined;
+
+  constructor({ remote, isLocalAddress }: SessionContext) {
+    const end = endOf(remote);
+    this.ip = end.ip;
+    this.port = end.port;
+    this.isLocal = isLocalIp(end.ip) || (isLocalAddress?.(end.ip) ?? false);
+    this.isPrivate = this.isLocal || isPrivateIp(end.ip);
+  }
+
+  get info(): string {
+    return this.#info ?? this.host;
+  }
+  set info(info: string) {
+    this.#info = info;
+  }
+}
