@@ -97,7 +97,10 @@ export function parseAnyPath(text: string): PathParts | undefined {
   } catch {
     return undefined;
   }
-  return { original: bare, user: unquote(parsed.user), host: parsed.original_host ?? "", isUtf8: NON_ASCII.test(bare) };
+  const host = parsed.original_host ?? "";
+  // The grammar lets a literal of unknown kind hold these; the next hop's parser would trip over them.
+  if (/[<>@]/.test(host)) return undefined;
+  return { original: bare, user: unquote(parsed.user), host, isUtf8: NON_ASCII.test(bare) };
 }
 
 /** RFC 5321 §4.1.2 Quoted-string: the quotes and the backslashes are not part of the name. */

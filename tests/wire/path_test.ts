@@ -39,6 +39,9 @@ test("paths of every kind", () => {
     ["<a@[300.1.1.1]>", undefined],
     ["<a@b.c\u0000>", undefined],
     ["<\ud800@b.c>", undefined],
+    ["a@[tag:x>y]", undefined],
+    ["<a@[tag:x@y]>", undefined],
+    ["<a@[tag:x!y]>", parts("a@[tag:x!y]", "a", "[tag:x!y]")],
     ["<", undefined],
     [">", undefined],
   ];
