@@ -103,8 +103,25 @@ const WORD_OCTETS = 45;
 
 /** Encodes the words of a text that are not ASCII, in UTF-8; white space between plain words stays. */
 export function encodeWords(text: string): string {
-  return text.replace(/[^\s]*[^\0-\x7f][^\s]*(?:[ \t]+[^\s]*[^\0-\x7f][^\s]*)*/g, (run) => encodeRun(run));
+  let out = "";
+  let run = "";
+  // Words stand at even places, the white space between them at odd ones. What stands between two words of a run is part of it.
+  const pieces = text.split(/([ \t\r\n]+)/);
+  for (let i = 0; i < pieces.length; i += 2) {
+    const word = pieces[i]!;
+    const space = i === 0 ? "" : pieces[i - 1]!;
+    if (!NON_ASCII.test(word)) {
+      out += (run === "" ? "" : encodeRun(run)) + space + word;
+      run = "";
+    } else if (run === "") {
+      out += space;
+      run = word;
+    } else run += space.replace(/[\r\n]+/g, "") + word;
+  }
+  return out + (run === "" ? "" : encodeRun(run));
 }
+
+const NON_ASCII = /[^\0-\x7f]/;
 
 function encodeRun(run: string): string {
   const words: string[] = [];

@@ -1,4 +1,6 @@
 /** The header of a message: fields in order, raw where nobody touched them. */
+import type { Bytes } from "../base/bytes.ts";
+
 export interface HeaderField {
   /** As written. */
   readonly name: string;
@@ -20,4 +22,6 @@ export interface Header {
   /** Adds a field in front of all others. */
   addLeading(name: string, value: string): void;
   remove(name: string): void;
+  /** All of it as it would be written now, without the empty line behind it. */
+  toBytes(): Bytes;
 }

@@ -4,7 +4,7 @@
  * The incoming block is looked at only when somebody asks for a field, removes one, or adds one at the end; a field added in front
  * costs its own octets and nothing else. Untouched fields keep their octets. Lines that are no field stay where they are, unseen.
  */
-import { type Bytes, latin1Decode } from "../base/bytes.ts";
+import { type Bytes, concat, latin1Decode } from "../base/bytes.ts";
 import { decodeWords } from "./encoded_words.ts";
 import type { Header, HeaderField } from "./header.ts";
 import { fieldBytes } from "./header_text.ts";
@@ -189,6 +189,10 @@ export class HeaderBlock implements Header {
     const last = out.at(-1);
     if (last !== undefined && last.at(-1) !== LF) out.push(CRLF);
     return out.concat(this.#trailing);
+  }
+
+  toBytes(): Bytes {
+    return concat([...this.leading(), ...this.rest()]);
   }
 
   #changedRest(): void {

@@ -17,14 +17,19 @@ const FOLD_TO = 78;
 const NEVER_ENCODED =
   /^(?:received|return-path|delivered-to|authentication-results|received-spf|dkim-signature|arc-.*|x-envelope-.*)$/i;
 
-const LINE_BREAKS = /(?:[ \t]*[\r\n]+)+([ \t]?)/g;
+const BREAKS = /[\r\n][ \t\r\n]*/g;
 
-/** `Name: value` CRLF. */
-export function fieldBytes(name: string, value: string): Bytes {
-  return utf8Encode(`${checkedName(name)}: ${safeValue(name, value)}\r\n`);
+/** The white space a folded line goes on with. */
+function indent(run: string): string {
+  return run.slice(Math.max(run.lastIndexOf("\r"), run.lastIndexOf("\n")) + 1) || " ";
 }
 
-export function checkedName(name: string): string {
+/** `Name: value` CRLF. With `utf8`, text other than ASCII stays as it is (RFC 6532) instead of becoming encoded words. */
+export function fieldBytes(name: string, value: string, utf8: boolean = NEVER_ENCODED.test(name)): Bytes {
+  return utf8Encode(`${checkedName(name)}: ${safeValue(name, value, utf8)}\r\n`);
+}
+
+function checkedName(name: string): string {
   if (!NAME.test(name)) {
     throw new TypeError(
       `Cannot write this header field: current name is ${
@@ -36,15 +41,12 @@ export function checkedName(name: string): string {
 }
 
 /** The value as it will stand behind `Name: `. */
-export function safeValue(name: string, value: string): string {
+function safeValue(name: string, value: string, utf8: boolean): string {
   let text = value;
   if (/[\0\r\n]/.test(text)) {
-    text = text.replaceAll("\0", "").replace(/[ \t\r\n]+$/, "").replace(/^[\r\n]+/, "").replace(
-      LINE_BREAKS,
-      (_, space) => `\r\n${space || " "}`,
-    );
+    text = text.replaceAll("\0", "").replace(/^[\r\n]+/, "").trimEnd().replace(BREAKS, (run) => `\r\n${indent(run)}`);
   }
-  if (/[^\0-\x7f]/.test(text) && !NEVER_ENCODED.test(name)) text = encodeWords(text);
+  if (!utf8 && /[^\0-\x7f]/.test(text)) text = encodeWords(text);
   return text.length + name.length > LONGEST_LINE - 2 ? foldLong(text, name.length + 2) : text;
 }
 
