@@ -1,0 +1,46 @@
+/**
+ * Kasi, a mail server to be programmed: what plugins and programs that embed it import.
+ *
+ * Nothing here awaits at top level: a plugin that imports this module while it is the main one would wait for itself.
+ */
+
+// For plugins.
+export { ConfigError, type ConfigFault } from "./src/base/config_error.ts";
+export { type Clock, sleep, type Timer } from "./src/base/clock.ts";
+export { ipInList, ipVersion, isGlobalUnicast, isIpLiteral, isNetwork } from "./src/base/ip.ts";
+export { type Bytes, utf8Decode, utf8Encode } from "./src/base/bytes.ts";
+export { newId } from "./src/base/ids.ts";
+export { organizationalDomain } from "./src/base/org_domain.ts";
+export { type FileShape, fileShape, type Settings, type Shape, type ValueOf } from "./src/config/shape.ts";
+export type { Config, Live } from "./src/config/types.ts";
+export { parseDestination, parseDestinations } from "./src/hooks/destination.ts";
+export { Notes } from "./src/hooks/notes.ts";
+export type * from "./src/hooks/outbound.ts";
+export type { HookTable, Plugin, PluginHost, Prioritized, ServerFace } from "./src/hooks/plugin.ts";
+export type {
+  HookEvent,
+  HookHandler,
+  HookName,
+  HookResult,
+  HookVerdict,
+  PluginHooks,
+  Point,
+} from "./src/hooks/points.ts";
+export type { ResultEntry, ResultRecord, Results } from "./src/hooks/results.ts";
+export type * from "./src/hooks/session.ts";
+export {
+  answer,
+  defer,
+  deny,
+  hangUp,
+  isRefusal,
+  ok,
+  type Refusal,
+  type Refuse,
+  type Verdict,
+} from "./src/hooks/verdict.ts";
+export type { DnsAnswer, DnsRecords, FsFile, Host, Machine, RecordType, Resolver } from "./src/host/types.ts";
+export type { Logger } from "./src/log/types.ts";
+export { type Address, parseAddress } from "./src/mail/address.ts";
+export type { Header, HeaderField } from "./src/mail/header.ts";
+export type { Message, Rendered, Source } from "./src/mail/message.ts";
