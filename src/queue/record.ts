@@ -1,0 +1,153 @@
+/**
+ * The frame around every record of the journal, and the reader that finds frames again, damaged neighbours or not.
+ *
+ * A frame is a header of 16 octets, little-endian, and its payload:
+ *
+ *   0  marker    of the segment: random, so that no mail can carry a frame that would be taken for ours
+ *   4  checksum  CRC-32C over everything from offset 8 to the payload's end
+ *   8  length    of the payload
+ *  12  version   of the payload's form
+ *  13  kind
+ *  14  zero
+ *
+ * The payload is the length of a JSON text, the text, and for an accepted message the octets that go in front of its body, or all of it.
+ */
+import { crc32c } from "../base/crc32c.ts";
+
+export const RECORD_VERSION = 1;
+export const HEADER_BYTES = 16;
+/** Header and the length of the JSON. */
+export const PREFIX_BYTES = HEADER_BYTES + 4;
+/** Longer claims are damage: no record of ours comes near. */
+export const LONGEST_PAYLOAD = 1024 * 1024 * 1024;
+
+export const KINDS = { accepted: 1, outcome: 2, hold: 3, release: 4, removed: 5 } as const;
+export type Kind = keyof typeof KINDS;
+const NAMES = new Map<number, Kind>(Object.entries(KINDS).map(([name, number]) => [number, name as Kind]));
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The most octets a frame's start (header and JSON) can take. */
+export function prefixRoom(json: string): number {
+  return PREFIX_BYTES + json.length * 3;
+}
+
+/** Writes header and JSON at `at`, without marker and checksum; `rest` octets will follow. Returns where they belong. */
+export function putPrefix(into: Uint8Array, at: number, kind: Kind, json: string, rest: number): number {
+  const start = at + PREFIX_BYTES;
+  const end = start + encoder.encodeInto(json, into.subarray(start)).written;
+  put32(into, at + 8, end - at - HEADER_BYTES + rest);
+  into[at + 12] = RECORD_VERSION;
+  into[at + 13] = KINDS[kind];
+  into[at + 14] = 0;
+  into[at + 15] = 0;
+  put32(into, at + 16, end - start);
+  return end;
+}
+
+/** Closes a frame whose octets from `at` to `end` lie together, `outside` behind them. */
+export function putChecksum(into: Uint8Array, at: number, end: number, outside: readonly Uint8Array[] = []): void {
+  let crc = crc32c(into.subarray(at + 8, end));
+  for (const part of outside) crc = crc32c(part, crc);
+  put32(into, at + 4, crc);
+}
+
+export function putMarker(into: Uint8Array, at: number, marker: number): void {
+  put32(into, at, marker);
+}
+
+export interface Frame {
+  readonly kind: Kind;
+  /** Where the frame begins in the bytes read. */
+  readonly start: number;
+  /** Where its JSON begins and where what follows it begins. */
+  readonly json: number;
+  readonly content: number;
+  readonly end: number;
+}
+
+export interface Damage {
+  readonly start: number;
+  readonly end: number;
+  readonly reason: "torn tail" | "damaged record" | `record version ${number}` | `record kind ${number}`;
+}
+
+export interface Found {
+  frame(frame: Frame): void;
+  damage(damage: Damage): void;
+}
+
+/**
+ * Reads the frames between `from` and `to`, in order. What is no frame is reported, and reading goes on at the next octets that are.
+ * Without a `marker` (the segment's own header is damaged) the first sound frame tells it.
+ */
+export function readFrames(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  marker: number | undefined,
+  found: Found,
+): void {
+  let at = from;
+  while (at < to) {
+    const end = frameEnd(bytes, at, to, marker);
+    if (end > 0) {
+      marker ??= get32(bytes, at);
+      report(bytes, at, end, found);
+      at = end;
+      continue;
+    }
+    const next = nextFrame(bytes, at + 1, to, marker);
+    found.damage({ start: at, end: next, reason: next === to ? "torn tail" : "damaged record" });
+    at = next;
+  }
+}
+
+/** The JSON of a frame. */
+export function readJson(bytes: Uint8Array, frame: Frame): string {
+  return decoder.decode(bytes.subarray(frame.json, frame.content));
+}
+
+function report(bytes: Uint8Array, start: number, end: number, found: Found): void {
+  const version = bytes[start + 12]!;
+  const kind = NAMES.get(bytes[start + 13]!);
+  const json = start + PREFIX_BYTES;
+  if (version !== RECORD_VERSION) return found.damage({ start, end, reason: `record version ${version}` });
+  if (kind === undefined) return found.damage({ start, end, reason: `record kind ${bytes[start + 13]!}` });
+  const content = json + get32(bytes, start + HEADER_BYTES);
+  if (content > end || json > end) return found.damage({ start, end, reason: "damaged record" });
+  found.frame({ kind, start, json, content, end });
+}
+
+/** Where the frame at `at` ends, or 0 when there is none. */
+export function frameEnd(bytes: Uint8Array, at: number, to: number, marker: number | undefined): number {
+  if (at + HEADER_BYTES > to || (marker !== undefined && get32(bytes, at) !== marker)) return 0;
+  if (bytes[at + 14] !== 0 || bytes[at + 15] !== 0 || bytes[at + 12] === 0) return 0;
+  const length = get32(bytes, at + 8);
+  const end = at + HEADER_BYTES + length;
+  if (length > LONGEST_PAYLOAD || end > to) return 0;
+  return crc32c(bytes.subarray(at + 8, end)) === get32(bytes, at + 4) ? end : 0;
+}
+
+function nextFrame(bytes: Uint8Array, from: number, to: number, marker: number | undefined): number {
+  for (let at = from; at + HEADER_BYTES <= to; at++) {
+    if (marker !== undefined) {
+      at = bytes.indexOf(marker & 0xff, at);
+      if (at < 0 || at + HEADER_BYTES > to) break;
+    }
+    if (frameEnd(bytes, at, to, marker) > 0) return at;
+  }
+  return to;
+}
+
+export function get32(bytes: Uint8Array, at: number): number {
+  return (bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24) >>> 0;
+}
+
+export function put32(into: Uint8Array, at: number, value: number): void {
+  into[at] = value;
+  into[at + 1] = value >>> 8;
+  into[at + 2] = value >>> 16;
+  into[at + 3] = value >>> 24;
+}

@@ -1,0 +1,149 @@
+/**
+ * The JSON in a record, and what it stands for: envelopes and item states, in few octets.
+ *
+ * Keys are one letter because a busy queue writes thousands a second. A reader passes over keys it does not know.
+ */
+import type { Envelope } from "../hooks/outbound.ts";
+import type { Recipient } from "../hooks/session.ts";
+import { type Address, makeAddress } from "../mail/address.ts";
+
+/** `user@host`, or what was typed, its user and its host, when that differs. */
+type StoredAddress = string | readonly [original: string, user: string, host: string];
+type StoredRecipient = StoredAddress | {
+  readonly a: StoredAddress;
+  readonly p: Readonly<Record<string, string | null>>;
+};
+
+/** How an item stands, in full: of two states the later one holds. */
+export interface StoredState {
+  /** Which item of the message, from 0. */
+  readonly n: number;
+  /** Failed attempts. */
+  readonly a: number;
+  /** Epoch milliseconds of the next attempt. */
+  readonly d: number;
+  /** Recipients still to be served, by their place in the envelope; [] when the item is done. */
+  readonly l: readonly number[];
+  /** Held. */
+  readonly h?: 1;
+  /** Why the last attempt did not do. */
+  readonly e?: string;
+}
+
+export interface StoredOutcome extends StoredState {
+  /** Transaction id. */
+  readonly i: string;
+}
+
+/** Payload of hold, release and removed; without `n` all items of the message are meant. */
+export interface StoredMark {
+  readonly i: string;
+  readonly n?: number;
+}
+
+/** Payload of accepted. */
+export interface StoredMessage {
+  readonly i: string;
+  /** Queued at, epoch milliseconds. */
+  readonly t: number;
+  readonly s: StoredAddress;
+  readonly r: readonly StoredRecipient[];
+  /** Domains, one per item. */
+  readonly d: readonly string[];
+  /** For each recipient its item; left out when there is one item. */
+  readonly g?: readonly number[];
+  readonly n?: Readonly<Record<string, unknown>>;
+  readonly u?: 1;
+  /** Size of the message. */
+  readonly z: number;
+  /** Body file and the offset its part begins at; what the record itself holds goes in front. */
+  readonly b?: readonly [name: string, offset: number];
+  /** A report to the sender: how the item stands that it reports on. One record, so that a crash parts them never. */
+  readonly o?: StoredOutcome;
+  /** A record copied forward: how its items stand. Items left out are done. */
+  readonly st?: readonly StoredState[];
+}
+
+// deno-lint-ignore no-control-regex
+const NON_ASCII = /[^\x00-\x7f]/;
+const NO_PARAMETERS: Recipient["parameters"] = new Map();
+
+function storeAddress(address: Address): StoredAddress {
+  const { original, user, originalHost } = address;
+  return original === `${user}@${originalHost}` && !user.includes("@") ? original : [original, user, originalHost];
+}
+
+function restoreAddress(stored: StoredAddress): Address {
+  if (typeof stored !== "string") {
+    const [original, user, host] = stored;
+    return makeAddress({ original, user, host, isUtf8: NON_ASCII.test(user + host) });
+  }
+  const at = stored.indexOf("@");
+  const user = stored.slice(0, at);
+  return makeAddress({ original: stored, user, host: stored.slice(at + 1), isUtf8: NON_ASCII.test(stored) });
+}
+
+export function addressText(stored: StoredAddress): string {
+  return restoreAddress(stored).address;
+}
+
+function storeRecipient({ address, parameters }: Recipient): StoredRecipient {
+  const stored = storeAddress(address);
+  return parameters.size === 0 ? stored : { a: stored, p: Object.fromEntries(parameters) };
+}
+
+function isAddress(stored: StoredRecipient): stored is StoredAddress {
+  return typeof stored === "string" || Array.isArray(stored);
+}
+
+export function recipientText(stored: StoredRecipient): string {
+  return addressText(isAddress(stored) ? stored : stored.a);
+}
+
+function restoreRecipient(stored: StoredRecipient): Recipient {
+  if (isAddress(stored)) return { address: restoreAddress(stored), parameters: NO_PARAMETERS };
+  return { address: restoreAddress(stored.a), parameters: new Map(Object.entries(stored.p)) };
+}
+
+/** An item for each domain, in order of first appearance, or for each recipient (spec 02 §1.1). */
+export function splitByDomain(
+  recipients: readonly Recipient[],
+  always: boolean,
+): { readonly d: readonly string[]; readonly g?: readonly number[] } {
+  const first = recipients[0]?.address.host ?? "";
+  if (always) return { d: recipients.map((r) => r.address.host), g: recipients.map((_, i) => i) };
+  if (recipients.every((r) => r.address.host === first)) return { d: [first] };
+  const places = new Map<string, number>();
+  const g = recipients.map((r) => {
+    const place = places.get(r.address.host) ?? places.size;
+    places.set(r.address.host, place);
+    return place;
+  });
+  return { d: [...places.keys()], g };
+}
+
+export function storeEnvelope(envelope: Envelope): Pick<StoredMessage, "i" | "s" | "r" | "n" | "u"> {
+  const { id, sender, recipients, notes, smtpUtf8 } = envelope;
+  let hasNotes = false;
+  for (const _ in notes) {
+    hasNotes = true;
+    break;
+  }
+  return {
+    i: id,
+    s: storeAddress(sender),
+    r: recipients.map(storeRecipient),
+    ...(hasNotes ? { n: notes } : undefined),
+    ...(smtpUtf8 ? { u: 1 as const } : undefined),
+  };
+}
+
+export function restoreEnvelope(stored: StoredMessage): Envelope {
+  return {
+    id: stored.i,
+    sender: restoreAddress(stored.s),
+    recipients: stored.r.map(restoreRecipient),
+    notes: stored.n ?? {},
+    smtpUtf8: stored.u === 1,
+  };
+}
