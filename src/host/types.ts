@@ -118,6 +118,7 @@ export interface Host {
   hostname(): string;
   cwd(): string;
   exit(code?: number): never;
+  kill(pid: number, signal?: SignalName): void;
   memoryUsage(): { rss: number; heapUsed: number };
   addSignalListener(signal: SignalName, handler: () => void): void;
   removeSignalListener(signal: SignalName, handler: () => void): void;

@@ -1,0 +1,54 @@
+/**
+ * `kasi check`: reads the whole configuration, loads and sets up the plugins without listening, and prints every fault, one per line, with
+ * file, line, what stands there, what is wanted, and the nearest known name. Exit code 1 when there is one.
+ */
+import { ConfigError, describeFault } from "../base/config_error.ts";
+import { checkSite } from "../config/check.ts";
+import { createConfig } from "../config/config.ts";
+import { CORE_FILES } from "../config/files/core_files.ts";
+import type { FileShape } from "../config/shape.ts";
+import type { Machine } from "../host/types.ts";
+import { createLogging } from "../log/logging.ts";
+import { findSite } from "../server/site.ts";
+import { rehearse } from "../server/rehearsal.ts";
+import { SHIPPED } from "../../plugins/shipped.ts";
+import type { Terminal } from "./terminal.ts";
+
+export async function check(
+  action: { readonly site?: string },
+  { machine, out }: { machine: Machine; out: Terminal },
+): Promise<number> {
+  const site = findSite(machine.host, action.site);
+  const log = createLogging({ clock: machine.clock, sinks: [] }).root;
+  const config = createConfig({ host: machine.host, clock: machine.clock, dir: site.configDir, log, watch: false });
+  const shapes = [...CORE_FILES, ...await pluginShapes(SHIPPED)];
+  const faults = (await checkSite(config, shapes)).map(describeFault);
+  config.close();
+  try {
+    await (await rehearse({ machine, log, setUp: true, ...(action.site === undefined ? {} : { site: action.site }) }))
+      .stop();
+  } catch (cause) {
+    const line = cause instanceof ConfigError
+      ? describeFault(cause.fault)
+      : cause instanceof Error
+      ? cause.message
+      : String(cause);
+    if (!faults.includes(line)) faults.push(line);
+  }
+  for (const fault of faults) out.complain(fault);
+  if (faults.length > 0) {
+    out.complain(`${faults.length} fault${faults.length === 1 ? "" : "s"} in ${site.configDir}`);
+    return 1;
+  }
+  return out.say(`${site.configDir} is in order`);
+}
+
+/** The ini files that the shipped plugins declare. */
+export async function pluginShapes(plugins: typeof SHIPPED): Promise<FileShape[]> {
+  const shapes = new Map<string, FileShape>();
+  for (const load of Object.values(plugins)) {
+    const { default: plugin } = await load() as { default?: { files?: readonly FileShape[] } };
+    for (const shape of plugin?.files ?? []) shapes.set(shape.file, shape);
+  }
+  return [...shapes.values()];
+}

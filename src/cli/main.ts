@@ -1,0 +1,60 @@
+/** The command line: reads it, runs one action, ends with its exit code. `serve` keeps the process alive; everything else returns. */
+import { ConfigError } from "../base/config_error.ts";
+import { thisMachine } from "../host/machine.ts";
+import type { Machine } from "../host/types.ts";
+import { PluginError } from "../hooks/loader.ts";
+import { VERSION } from "../version.ts";
+import { check } from "./check.ts";
+import { help } from "./help.ts";
+import { install } from "./install.ts";
+import { list } from "./list.ts";
+import { type Action, parseCommandLine, usage } from "./options.ts";
+import { order } from "./order.ts";
+import { type Terminal, terminal } from "./terminal.ts";
+import { queue } from "./queue.ts";
+import { start } from "./start.ts";
+
+/** Haraka's exit code for a command line or a configuration it can't work with. */
+export const EXIT_USAGE = 255;
+
+type Handler<D extends Action["do"]> = (
+  action: Extract<Action, { do: D }>,
+  at: { machine: Machine; out: Terminal },
+) => number | Promise<number>;
+
+const HANDLERS: { readonly [D in Action["do"]]: Handler<D> } = {
+  start: (action, at) => start(action, at),
+  version: (_action, { out }) => out.say(`Kasi — Version: ${VERSION}`),
+  help: (action, at) => help(action, at),
+  install: (action, at) => install(action, at),
+  list: (action, at) => list(action, at),
+  order: (action, at) => order(action, at),
+  check: (action, at) => check(action, at),
+  queue: (action, at) => queue(action, at),
+  unknown({ reason }, { out }) {
+    out.complain(reason);
+    out.say(usage("kasi"));
+    return EXIT_USAGE;
+  },
+};
+
+/** Runs one action; resolves to the exit code. An operator's slip is said in a line, without a stack. */
+export async function runCommandLine(args: readonly string[], machine: Machine): Promise<number> {
+  const out = terminal(machine.host);
+  const action = parseCommandLine(args);
+  try {
+    return await (HANDLERS[action.do] as Handler<Action["do"]>)(action as never, { machine, out });
+  } catch (cause) {
+    const slip = cause instanceof ConfigError || cause instanceof PluginError;
+    out.complain(slip || !(cause instanceof Error) ? String((cause as Error).message ?? cause) : cause.message);
+    if (!slip && cause instanceof TypeError) out.complain(cause.stack ?? "");
+    return slip ? 1 : EXIT_USAGE;
+  }
+}
+
+/** What `mod.ts` calls when it is the program. */
+export async function main(): Promise<void> {
+  const machine = await thisMachine();
+  const code = await runCommandLine(machine.host.args, machine);
+  machine.host.exit(code);
+}

@@ -1,0 +1,141 @@
+/**
+ * The command line as data: every option and command with its prose, from which both the parser and `kasi -h` work.
+ *
+ * `parseCommandLine` never throws; what it can't read is an `unknown` with a sentence.
+ */
+
+export type Action =
+  | { readonly do: "start"; readonly site?: string }
+  | { readonly do: "version" }
+  | { readonly do: "help"; readonly topic?: string; readonly site?: string }
+  | { readonly do: "install"; readonly dir: string; readonly force: boolean }
+  | { readonly do: "list"; readonly site?: string }
+  | { readonly do: "order"; readonly site?: string }
+  | { readonly do: "check"; readonly site?: string }
+  | {
+    readonly do: "queue";
+    readonly verb: QueueVerb;
+    readonly argument?: string;
+    readonly site?: string;
+    readonly json: boolean;
+  }
+  | { readonly do: "unknown"; readonly reason: string };
+
+export const QUEUE_VERBS = ["ls", "show", "flush"] as const;
+export type QueueVerb = typeof QUEUE_VERBS[number];
+
+interface Option {
+  readonly short: string;
+  readonly long: string;
+  /** Name of its value; in brackets when it may be left out. */
+  readonly takes?: string;
+  readonly about: string;
+}
+
+export const OPTIONS = {
+  version: { short: "-v", long: "--version", about: "print name and version" },
+  help: {
+    short: "-h",
+    long: "--help",
+    takes: "[NAME]",
+    about: "print this, or the manual page of a plugin, hook or config file",
+  },
+  configs: { short: "-c", long: "--configs", takes: "DIR", about: "work with the site directory DIR" },
+  install: {
+    short: "-i",
+    long: "--install",
+    takes: "DIR",
+    about: "make a site directory DIR; existing files are kept",
+  },
+  force: { short: "-f", long: "--force", about: "with -i: overwrite the files that -i makes" },
+  list: { short: "-l", long: "--list", about: "list the plugins there are" },
+  order: { short: "-o", long: "--order", about: "load the plugins and print in which order each hook runs" },
+  json: { short: "-j", long: "--json", about: "with queue: print JSON" },
+} as const satisfies { readonly [name: string]: Option };
+type OptionName = keyof typeof OPTIONS;
+
+export const COMMANDS: readonly { readonly form: string; readonly about: string }[] = [
+  { form: "", about: "serve with the shipped configuration; everything written goes below ./data" },
+  { form: "-c DIR", about: "serve the site directory DIR" },
+  { form: "check [-c DIR]", about: "read the whole configuration and print every fault with file and line" },
+  { form: "queue ls [DOMAIN] [-c DIR]", about: "list queued mail; a running server is not disturbed" },
+  { form: "queue show ID [-c DIR]", about: "print a queued message" },
+  { form: "queue flush [-c DIR]", about: "make the running server try all waiting mail now" },
+];
+
+export function usage(program: string): string {
+  const commands = COMMANDS.map(({ form, about }) => `  ${`${program} ${form}`.padEnd(36)} ${about}`);
+  const options = Object.values(OPTIONS).map((option: Option) =>
+    `  ${
+      `${option.short}, ${option.long}${option.takes === undefined ? "" : ` ${option.takes}`}`.padEnd(36)
+    } ${option.about}`
+  );
+  return ["Usage:", ...commands, "", "Options:", ...options, ""].join("\n");
+}
+
+const BY_NAME = new Map<string, OptionName>(
+  (Object.keys(OPTIONS) as OptionName[]).flatMap((name) => [[OPTIONS[name].short, name], [OPTIONS[name].long, name]]),
+);
+
+export function parseCommandLine(args: readonly string[]): Action {
+  const given = new Map<OptionName, string | undefined>();
+  const words: string[] = [];
+  for (let i = 0; i < args.length; i++) {
+    const [word, inline] = splitInline(args[i]!);
+    if (!word.startsWith("-")) {
+      words.push(args[i]!);
+      continue;
+    }
+    const name = BY_NAME.get(word);
+    if (name === undefined) return { do: "unknown", reason: `Unknown option ${word}` };
+    const option: Option = OPTIONS[name];
+    if (option.takes === undefined) {
+      given.set(name, undefined);
+      continue;
+    }
+    const next = args[i + 1];
+    const value = inline ?? (next !== undefined && !next.startsWith("-") ? args[++i] : undefined);
+    if (value === undefined && !option.takes.startsWith("[")) {
+      return { do: "unknown", reason: `${word} wants ${option.takes}` };
+    }
+    given.set(name, value);
+  }
+  return choose(given, words);
+}
+
+function splitInline(word: string): [string, string | undefined] {
+  const at = word.startsWith("--") ? word.indexOf("=") : -1;
+  return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
+}
+
+function choose(given: Map<OptionName, string | undefined>, words: readonly string[]): Action {
+  const dir = given.get("configs");
+  const site = dir === undefined ? {} : { site: dir };
+  if (given.has("version")) return { do: "version" };
+  if (given.has("help")) {
+    const topic = given.get("help") ?? words[0];
+    return { do: "help", ...site, ...(topic === undefined ? {} : { topic }) };
+  }
+  const install = given.get("install");
+  if (install !== undefined) return { do: "install", dir: install, force: given.has("force") };
+  if (given.has("list")) return { do: "list", ...site };
+  if (given.has("order")) return { do: "order", ...site };
+  const [command, verb, argument, ...more] = words;
+  if (command === undefined) return { do: "start", ...site };
+  if (command === "check" && verb === undefined) return { do: "check", ...site };
+  if (command === "queue" && more.length === 0) {
+    const known = QUEUE_VERBS.find((one) => one === verb);
+    if (known === undefined) return { do: "unknown", reason: `queue wants one of ${QUEUE_VERBS.join(", ")}` };
+    if (known === "show" && argument === undefined) {
+      return { do: "unknown", reason: "queue show wants the ID that queue ls prints" };
+    }
+    return {
+      do: "queue",
+      verb: known,
+      json: given.has("json"),
+      ...site,
+      ...(argument === undefined ? {} : { argument }),
+    };
+  }
+  return { do: "unknown", reason: `Unknown command ${words.join(" ")}` };
+}

@@ -1,0 +1,55 @@
+/**
+ * `kasi` and `kasi -c DIR`: serves until a signal says stop.
+ *
+ * SIGINT and SIGTERM once: end in good order; a second time: exit code 1 at once. SIGHUP: try all waiting mail now, read renewed certificates.
+ */
+import type { Machine, SignalName } from "../host/types.ts";
+import { serve, type Server } from "../server.ts";
+import { describe } from "../server/listeners.ts";
+import { VERSION } from "../version.ts";
+import type { Terminal } from "./terminal.ts";
+
+export async function start(
+  action: { readonly site?: string },
+  { machine, out }: { machine: Machine; out: Terminal },
+): Promise<number> {
+  const server = await serve({ machine, ...(action.site === undefined ? {} : { site: action.site }) });
+  if (action.site === undefined) out.say(welcome(server));
+  await untilTold(machine, server);
+  return 0;
+}
+
+/** What a newcomer wants to know, in five lines. */
+export function welcome(server: Server): string {
+  const { dataDir, configDir } = server.site;
+  const security = server.tls.server === undefined
+    ? "without TLS"
+    : server.tls.selfMade
+    ? "STARTTLS with a self-made certificate"
+    : "STARTTLS";
+  return [
+    `Kasi ${VERSION} takes mail on ${server.addresses.map(describe).join(" and ")} (${security}).`,
+    `Mail for localhost goes to ${dataDir}/mail/localhost/<local part>/new/.`,
+    `Mail that programs on this machine send elsewhere goes out through the queue in ${dataDir}/queue.`,
+    `It is set up by the files in ${configDir}; "-i DIR" makes a site directory of your own, "-c DIR" serves it.`,
+    `Ctrl-C stops it; "-h" lists what else it can do.`,
+  ].join("\n");
+}
+
+/** Resolves once the server has stopped because a signal said so. */
+function untilTold({ host }: Machine, server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const handlers: [SignalName, () => void][] = [["SIGHUP", () => server.flush()]];
+    let told = false;
+    const stop = () => {
+      if (told) host.exit(1);
+      told = true;
+      server.stop().finally(() => {
+        for (const [name, handler] of handlers) host.removeSignalListener(name, handler);
+        resolve();
+      });
+    };
+    handlers.push(["SIGINT", stop], ["SIGTERM", stop]);
+    for (const [name, handler] of handlers) host.addSignalListener(name, handler);
+  });
+}

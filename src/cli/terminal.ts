@@ -1,0 +1,23 @@
+/** Where commands talk to people: plain text to standard output, complaints to standard error. */
+import { utf8Encode } from "../base/bytes.ts";
+import type { Host } from "../host/types.ts";
+
+export interface Terminal {
+  /** A line, or several; gives the exit code 0, so that a command can end with it. */
+  say(text: string): 0;
+  complain(text: string): void;
+}
+
+export function terminal(host: Pick<Host, "stdout" | "stderr">): Terminal {
+  const write = (to: Host["stdout"], text: string) => {
+    const bytes = utf8Encode(text.endsWith("\n") ? text : `${text}\n`);
+    for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+  };
+  return {
+    say(text) {
+      write(host.stdout, text);
+      return 0;
+    },
+    complain: (text) => write(host.stderr, text),
+  };
+}

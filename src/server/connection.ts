@@ -1,0 +1,76 @@
+/** One connection's life: an optional handshake, a session over its streams, and the end of the connection whatever happened. */
+import type { CoreSettings } from "../config/core_settings.ts";
+import type { Endpoint } from "../config/endpoint.ts";
+import { closeConn } from "../host/conn.ts";
+import type { Conn, Machine, SecureConn, ServerTls } from "../host/types.ts";
+import type { Hooks } from "../hooks/runner.ts";
+import type { Logger } from "../log/types.ts";
+import type { QueueApi } from "../queue/types.ts";
+import type { SessionContext, SessionSettings } from "../session/context.ts";
+import { runSession } from "../session/session.ts";
+
+export interface ConnectionOptions {
+  readonly machine: Machine;
+  readonly core: CoreSettings;
+  readonly hooks: Hooks;
+  readonly log: Logger;
+  readonly settings: () => SessionSettings;
+  /** Absent while no certificate is loaded. */
+  readonly tls: () => ServerTls | undefined;
+  readonly queue: QueueApi;
+  readonly signal: AbortSignal;
+}
+
+const HANDSHAKE_MS = 30_000;
+
+/** Serves one connection to its end; never rejects. */
+export async function serveConnection(conn: Conn, endpoint: Endpoint, options: ConnectionOptions): Promise<void> {
+  const { log, core } = options;
+  const secure = endpoint.kind === "tcp" && endpoint.port === core.server.value.smtpsPort;
+  let current: Conn = conn;
+  try {
+    conn.setNoDelay?.(true);
+    const requireAuthorized = endpoint.kind === "tcp" && core.tls.value.requireAuthorizedPorts.includes(endpoint.port);
+    const upgrade = (tls: ServerTls, reply?: Uint8Array) =>
+      tls.upgrade(conn, {
+        handshakeTimeoutMs: HANDSHAKE_MS,
+        signal: options.signal,
+        requireAuthorized,
+        ...(reply === undefined ? {} : { reply }),
+      });
+    const tls = options.tls();
+    let first: SecureConn | undefined;
+    if (secure) {
+      if (tls === undefined) throw new Error(`No certificate is loaded for the implicit TLS of port ${endpoint.port}`);
+      first = await upgrade(tls);
+      current = first;
+    }
+    const context: SessionContext = {
+      local: conn.localAddr,
+      remote: conn.remoteAddr,
+      hooks: options.hooks,
+      log,
+      clock: options.machine.clock,
+      resolver: options.machine.resolver,
+      settings: options.settings(),
+      isLocalAddress: (ip) => options.machine.localAddresses().includes(ip),
+      enqueue: (envelope, message) => options.queue.accept(envelope, message),
+      spool: () => options.queue.spool(),
+      signal: options.signal,
+      ...(first === undefined ? {} : { tls: first.tls }),
+      ...(first !== undefined || tls === undefined ? {} : {
+        upgrade: async (reply) => {
+          const upgraded = await upgrade(tls, reply);
+          current = upgraded;
+          return upgraded;
+        },
+      }),
+    };
+    await runSession(current.readable, current.writable, context);
+  } catch (fault) {
+    log.info(`Connection ended: ${fault instanceof Error ? fault.message : fault}`);
+  } finally {
+    closeConn(current);
+    if (current !== conn) closeConn(conn);
+  }
+}

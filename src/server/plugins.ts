@@ -1,0 +1,65 @@
+/** Which plugins run, and the first hooks they hear: `log`, `init_master`, `init_child`. */
+import type { CoreSettings } from "../config/core_settings.ts";
+import type { Machine } from "../host/types.ts";
+import type { HookRunner } from "../hooks/hook_runner.ts";
+import { type LoadedPlugin, loadPlugins } from "../hooks/loader.ts";
+import type { Plugin, ServerFace } from "../hooks/plugin.ts";
+import { isRefusal } from "../hooks/verdict.ts";
+import type { Logging } from "../log/logging.ts";
+import type { Logger } from "../log/types.ts";
+import { SHIPPED } from "../../plugins/shipped.ts";
+import type { Site } from "./site.ts";
+
+export interface ChooseOptions {
+  readonly machine: Machine;
+  readonly log: Logger;
+  readonly site: Site;
+  readonly signal: AbortSignal;
+}
+
+/** The plugins given by the caller, values as they are, or those of `config/plugins`; in order. */
+export async function choosePlugins(
+  given: readonly (Plugin | string)[] | undefined,
+  core: CoreSettings,
+  { machine, log, site, signal }: ChooseOptions,
+): Promise<LoadedPlugin[]> {
+  const loaded: LoadedPlugin[] = [];
+  for (const entry of given ?? core.plugins.value.names) {
+    if (typeof entry !== "string") {
+      loaded.push({ name: entry.name, plugin: entry, from: "given" });
+      continue;
+    }
+    loaded.push(
+      ...await loadPlugins([entry], {
+        host: machine.host,
+        log,
+        shipped: SHIPPED,
+        cacheDir: `${site.dataDir}/plugin-cache`,
+        ignoreBad: core.server.value.ignoreBadPlugins,
+        signal,
+        ...(site.dir === undefined ? {} : { siteDir: site.dir }),
+      }),
+    );
+  }
+  const names = new Set<string>();
+  return loaded.filter(({ name }) => !names.has(name) && names.add(name));
+}
+
+/** Hands each line of the log to the `log` hook, where a plugin listens at it. */
+export function attachLogHook(logging: Logging, runner: HookRunner, log: Logger): void {
+  if (!runner.has("log")) return logging.attachHook(undefined);
+  logging.attachHook((item) => {
+    const outcome = runner.run("log", { item }, { log });
+    return outcome instanceof Promise
+      ? outcome.then(({ verdict }) => verdict?.kind === "ok")
+      : outcome.verdict?.kind === "ok";
+  });
+}
+
+/** Runs `init_master` and `init_child`; a refusal stops the start. */
+export async function initialise(runner: HookRunner, server: ServerFace, log: Logger): Promise<void> {
+  for (const hook of ["init_master", "init_child"] as const) {
+    const { verdict, by } = await runner.run(hook, { server }, { log });
+    if (verdict !== undefined && isRefusal(verdict)) throw new Error(`Plugin ${by} refused to start at ${hook}`);
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * A start without a server: configuration read, plugins set up, nothing listened on and no queue opened, so that it may run beside a
+ * running server. `kasi -o` and `kasi check` work by it.
+ */
+import { createConfig } from "../config/config.ts";
+import { type CoreSettings, loadCoreSettings } from "../config/core_settings.ts";
+import type { Config } from "../config/types.ts";
+import { createCourier } from "../delivery/courier.ts";
+import type { Machine } from "../host/types.ts";
+import { HookRunner } from "../hooks/hook_runner.ts";
+import { pluginTimeout, startPlugins } from "../hooks/lifecycle.ts";
+import type { LoadedPlugin } from "../hooks/loader.ts";
+import { Notes } from "../hooks/notes.ts";
+import type { Logger } from "../log/types.ts";
+import { VERSION } from "../version.ts";
+import { deliverySettings } from "./outbound_settings.ts";
+import { pluginHostFor } from "./plugin_host.ts";
+import { choosePlugins } from "./plugins.ts";
+import { findSite } from "./site.ts";
+
+export interface Rehearsal {
+  readonly config: Config;
+  readonly core: CoreSettings;
+  readonly hooks: HookRunner;
+  readonly plugins: readonly LoadedPlugin[];
+  stop(): Promise<void>;
+}
+
+export interface RehearsalOptions {
+  readonly machine: Machine;
+  readonly site?: string;
+  readonly log: Logger;
+  /** Whether plugins are set up too; else they are only loaded. */
+  readonly setUp: boolean;
+}
+
+/** Throws what a start would throw: ConfigError, PluginError. */
+export async function rehearse({ machine, log, ...options }: RehearsalOptions): Promise<Rehearsal> {
+  const { host, clock } = machine;
+  const site = findSite(host, options.site);
+  const config = createConfig({ host, clock, dir: site.configDir, log, watch: false });
+  const core = await loadCoreSettings(config);
+  const stopping = new AbortController();
+  const hooks = new HookRunner({ clock, log, onFault: core.plugins.value.onFault });
+  const courier = createCourier({ machine, hooks, log, settings: deliverySettings(core, config, host) });
+  const plugins = await choosePlugins(undefined, core, { machine, log, site, signal: stopping.signal });
+  const running = options.setUp
+    ? await startPlugins(plugins, {
+      runner: hooks,
+      clock,
+      log,
+      timeoutFor: async (name) => core.plugins.value.timeoutMsOf.get(name) ?? await pluginTimeout(config, name),
+      hostFor: pluginHostFor({
+        config,
+        log,
+        machine,
+        notes: new Notes(),
+        version: VERSION,
+        serverName: () => core.me.value,
+        dataDir: site.dataDir,
+        forwarder: courier,
+        enqueue: () => Promise.reject(new Error("Cannot queue mail: this is a rehearsal without a queue")),
+        signal: stopping.signal,
+      }),
+    })
+    : undefined;
+  return {
+    config,
+    core,
+    hooks,
+    plugins,
+    async stop() {
+      stopping.abort(new Error("The rehearsal is over"));
+      await running?.stop(1000);
+      await courier.stop();
+      core.close();
+      config.close();
+    },
+  };
+}

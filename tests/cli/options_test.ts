@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { type Action, COMMANDS, OPTIONS, parseCommandLine, usage } from "../../src/cli/options.ts";
+import { test } from "../kit/test.ts";
+
+const CASES: readonly [string, Action][] = [
+  ["", { do: "start" }],
+  ["-c site", { do: "start", site: "site" }],
+  ["--configs=site", { do: "start", site: "site" }],
+  ["-v", { do: "version" }],
+  ["-h", { do: "help" }],
+  ["-h relay", { do: "help", topic: "relay" }],
+  ["-c site -h foo", { do: "help", topic: "foo", site: "site" }],
+  ["-i site", { do: "install", dir: "site", force: false }],
+  ["-i site -f", { do: "install", dir: "site", force: true }],
+  ["-i", { do: "unknown", reason: "-i wants DIR" }],
+  ["-l", { do: "list" }],
+  ["-o -c site", { do: "order", site: "site" }],
+  ["check -c site", { do: "check", site: "site" }],
+  ["queue ls", { do: "queue", verb: "ls", json: false }],
+  ["queue ls example.com --json -c site", {
+    do: "queue",
+    verb: "ls",
+    argument: "example.com",
+    json: true,
+    site: "site",
+  }],
+  ["queue show", { do: "unknown", reason: "queue show wants the ID that queue ls prints" }],
+  ["queue eat", { do: "unknown", reason: "queue wants one of ls, show, flush" }],
+  ["--nonsense", { do: "unknown", reason: "Unknown option --nonsense" }],
+  ["nonsense", { do: "unknown", reason: "Unknown command nonsense" }],
+];
+
+for (const [line, wanted] of CASES) {
+  test(`parseCommandLine() reads ${JSON.stringify(line)}`, () => {
+    assert.deepEqual(parseCommandLine(line.split(" ").filter((word) => word !== "")), wanted);
+  });
+}
+
+test("usage() lists every option and command", () => {
+  const text = usage("kasi");
+  for (const option of Object.values(OPTIONS)) assert.ok(text.includes(`${option.short}, ${option.long}`));
+  for (const command of COMMANDS) assert.ok(text.includes(command.about));
+});
