@@ -48,7 +48,9 @@ async function fuzz(name: string, target: FuzzTarget, { runs, seed }: Settings):
     const input = run < 0 ? corpus[run + corpus.length]! : mutate(random.pick(corpus), random, words, corpus);
     octets += input.length;
     try {
+      const started = performance.now();
       await limited(target.check(new Uint8Array(input), random));
+      if (performance.now() - started > HANG_MS) throw new Error(`The check took longer than ${HANG_MS} ms`);
     } catch (error) {
       const file = keep(name, input);
       console.error(`${name}: FAILED with --seed ${seed} at run ${run}; input kept as ${file}`);
@@ -67,7 +69,7 @@ async function fuzz(name: string, target: FuzzTarget, { runs, seed }: Settings):
   return true;
 }
 
-/** A synchronous hang cannot be cut short, but it is told; an asynchronous one is. */
+/** Cuts an asynchronous hang short; a synchronous one is told once it is over. */
 async function limited(check: void | Promise<void>): Promise<void> {
   if (!(check instanceof Promise)) return;
   let id: ReturnType<typeof setTimeout> | undefined;
