@@ -14,7 +14,6 @@ import { commandsFor } from "./envelope.ts";
 import type { Fact } from "./finding.ts";
 import { exhausted, type Meaning, meaningOf } from "./meaning.ts";
 import type { Pool } from "./pool.ts";
-import type { DeliverySettings } from "./settings.ts";
 import type { Target } from "./target.ts";
 import type { TlsMemory, TlsPolicy } from "./tls_policy.ts";
 
@@ -160,10 +159,8 @@ export class DeliveryAttempt {
     }
     const rest = this.#undecided.length > batch.length ? this.#undecided.slice(batch.length) : NONE;
     this.#undecided = open.length === 0 ? rest : [...open, ...rest];
-    if (
-      meant !== undefined && meant.verdict !== "delivered" && meant.whom === "message" && open.length < batch.length &&
-      concernsAll(own)
-    ) {
+    if (meant !== undefined && meant.verdict !== "delivered" && meant.whom === "message" && concernsAll(own)) {
+      // What was said of the message holds for those who were to have it in a later transaction, too.
       for (const recipient of rest) this.#outcomes.push({ kind: meant.verdict, recipient, reason: meant.reason });
       this.#undecided = open;
     }

@@ -155,7 +155,8 @@ export class Conversation {
   /** RFC 2920 §3.1: DATA went through though nobody is to get it. An empty message ends it; its reply means nothing. */
   async #emptyMessage(): Promise<void> {
     if (this.#lmtp) {
-      this.#usable = false; // RFC 2033 §4.2: no recipient, no reply: nothing would tell that it is over
+      this.#usable = false;
+      this.peer.close(); // RFC 2033 §4.2: no recipient, no reply: nothing would tell that it is over
       return;
     }
     this.peer.send(".\r\n");

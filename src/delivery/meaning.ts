@@ -165,6 +165,7 @@ function statusOf(stage: Stage, { code, enhanced }: Reply, kind: 4 | 5): string 
   const detail = enhanced === undefined
     ? (stage === "rcpt" ? AT_RCPT[code] : undefined) ?? DETAILS[code] ?? "0.0"
     : enhanced.slice(2);
+  if (kind === 4 && code === 552) return "4.5.3";
   return `${kind}.${detail}`;
 }
 

@@ -6,6 +6,7 @@
  */
 import type { Destination } from "../hooks/outbound.ts";
 import type { DnsAnswer, Resolver } from "../host/types.ts";
+import { toAscii } from "../mail/address.ts";
 import { addressOctets, familyOf } from "./address_kind.ts";
 import type { RouteFinding } from "./finding.ts";
 import type { DeliverySettings } from "./settings.ts";
@@ -24,8 +25,9 @@ export interface RouteContext {
 
 /** Where the DNS says that mail for `domain` goes. */
 export async function routeDomain(domain: string, context: RouteContext): Promise<Route> {
-  const name = toAscii(domain.slice(0, endOfDomain(domain)));
-  if (name === "") return none("nowhere");
+  const typed = domain.slice(domain.lastIndexOf("@") + 1, domain.endsWith(".") ? -1 : undefined);
+  const name = toAscii(typed);
+  if (name === undefined || name === "") return none("nowhere");
   const literal = addressLiteral(name);
   if (literal !== undefined) return targets([targetAt(destinationOf(literal, 0, context), literal, literal, false)]);
   if (name.startsWith("[")) return none("nowhere");
@@ -130,22 +132,6 @@ function addressLiteral(name: string): string | undefined {
 
 function destinationOf(host: string, priority: number, { settings }: RouteContext): Destination {
   return { host, port: settings.mxPort, priority, protocol: "smtp" };
-}
-
-function endOfDomain(domain: string): number {
-  return domain.endsWith(".") ? domain.length - 1 : domain.length;
-}
-
-/** A-labels, lower case; what cannot be one stays as it is and will not be found. Anything up to an `@` goes. */
-function toAscii(domain: string): string {
-  const name = domain.slice(domain.lastIndexOf("@") + 1);
-  // deno-lint-ignore no-control-regex
-  if (/^[\x00-\x7f]*$/.test(name)) return name.toLowerCase();
-  try {
-    return new URL(`http://${name}`).hostname;
-  } catch {
-    return name;
-  }
 }
 
 function failure(what: string, name: string, answer: Extract<DnsAnswer<"MX">, { kind: "failed" }>): string {

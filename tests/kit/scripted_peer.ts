@@ -1,0 +1,270 @@
+/**
+ * A mail server that does what a script says: the peer of every delivery test.
+ *
+ *     const peer = scriptedPeer(machine, { hostname: "192.0.2.1", port: 25 }, { rcpt: ["250 ok", "550 no such user"] });
+ *
+ * A stage without a line in the script is answered well. An answer is the text of a reply (several lines joined by LF), or something
+ * that is done instead; a list gives one answer for each time the stage is reached, the last one for all later times.
+ */
+import { type Bytes, latin1Decode, latin1Encode } from "../../src/base/bytes.ts";
+import type { Conn, Listener, ServerTls } from "../../src/host/types.ts";
+import type { MemoryMachine } from "./memory_host.ts";
+import type { MemoryConn } from "./memory_net.ts";
+
+export type Answer = string | { readonly say?: string; readonly then: "close" | "reset" | "silence" };
+export type PeerStage =
+  | "greeting"
+  | "ehlo"
+  | "helo"
+  | "starttls"
+  | "auth"
+  | "challenge"
+  | "mail"
+  | "rcpt"
+  | "data"
+  /** As soon as content begins to arrive. */
+  | "body"
+  | "dot"
+  | "rset"
+  | "quit";
+
+export interface PeerScript extends Partial<Record<PeerStage, Answer | readonly Answer[]>> {
+  /** LHLO instead of EHLO, and an answer to the dot for each recipient. */
+  readonly lmtp?: boolean;
+  /** Keywords of the answer to EHLO; default PIPELINING. Give another list for behind STARTTLS. */
+  readonly offers?: readonly string[];
+  readonly offersSecure?: readonly string[];
+  /** What happens behind STARTTLS's 220: a handshake, or octets that are none. */
+  readonly tls?: ServerTls | "broken";
+}
+
+type Address = { readonly hostname: string; readonly port: number } | { readonly path: string };
+
+export interface ScriptedPeer {
+  /** Every command line of every connection, in order. */
+  readonly commands: readonly string[];
+  /** Every message as it stood on the wire, stuffing and final dot included. */
+  readonly messages: readonly string[];
+  /** Source address of every connection. */
+  readonly sources: readonly string[];
+  readonly connections: number;
+  /** Connections not yet closed. */
+  readonly open: number;
+  /** Closes every connection now open, as a restart of the peer would. */
+  hangUp(): void;
+  stop(): void;
+}
+
+const DEFAULTS: { readonly [S in PeerStage]: Answer } = {
+  greeting: "220 peer.example ESMTP",
+  ehlo: "",
+  helo: "250 peer.example",
+  starttls: "220 2.0.0 go ahead",
+  auth: "235 2.7.0 welcome",
+  challenge: "235 2.7.0 welcome",
+  mail: "250 2.1.0 sender ok",
+  rcpt: "250 2.1.5 recipient ok",
+  data: "354 go ahead",
+  body: "",
+  dot: "250 2.0.0 taken as 1234",
+  rset: "250 2.0.0 reset",
+  quit: "221 2.0.0 bye",
+};
+
+const STAGE_OF: { readonly [verb: string]: PeerStage } = {
+  EHLO: "ehlo",
+  LHLO: "ehlo",
+  HELO: "helo",
+  STARTTLS: "starttls",
+  AUTH: "auth",
+  MAIL: "mail",
+  RCPT: "rcpt",
+  DATA: "data",
+  RSET: "rset",
+  QUIT: "quit",
+};
+
+export function scriptedPeer(machine: MemoryMachine, at: Address, script: PeerScript = {}): ScriptedPeer {
+  return new Peer(machine.net.listen(at), script);
+}
+
+class Peer implements ScriptedPeer {
+  readonly commands: string[] = [];
+  readonly messages: string[] = [];
+  readonly sources: string[] = [];
+  connections = 0;
+  readonly #listener: Listener;
+  readonly #script: PeerScript;
+  readonly #open = new Set<Conn>();
+  readonly #reached = new Map<PeerStage, number>();
+
+  constructor(listener: Listener, script: PeerScript) {
+    this.#listener = listener;
+    this.#script = script;
+    this.#serve();
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  hangUp(): void {
+    for (const conn of this.#open) close(conn);
+    this.#open.clear();
+  }
+
+  stop(): void {
+    this.#listener.close();
+    this.hangUp();
+  }
+
+  async #serve(): Promise<void> {
+    for await (const conn of this.#listener) {
+      this.connections++;
+      this.#open.add(conn);
+      this.sources.push("hostname" in conn.remoteAddr ? conn.remoteAddr.hostname : "");
+      this.#talk(conn).catch(() => {}).finally(() => {
+        this.#open.delete(conn);
+        close(conn);
+      });
+    }
+  }
+
+  async #talk(plain: Conn): Promise<void> {
+    let lines = new Lines(plain);
+    let secure = false;
+    let accepted = 0;
+    if (!await this.#answer(lines, "greeting")) return;
+    for (;;) {
+      const command = await lines.next();
+      if (command === undefined) return;
+      this.commands.push(command);
+      const stage = STAGE_OF[command.split(" ")[0]!.toUpperCase()];
+      if (stage === undefined) {
+        await lines.say("500 5.5.1 unknown");
+        continue;
+      }
+      const said = await this.#answer(lines, stage, secure);
+      if (!said) return;
+      if (stage === "mail") accepted = 0;
+      if (stage === "rcpt" && said.startsWith("2")) accepted++;
+      if (stage === "quit") return;
+      if (stage === "auth" || stage === "challenge") {
+        for (let reply = said; reply.startsWith("334");) {
+          const response = await lines.next();
+          if (response === undefined) return;
+          this.commands.push(response);
+          const next = await this.#answer(lines, "challenge");
+          if (!next) return;
+          reply = next;
+        }
+      }
+      if (stage === "starttls" && said.startsWith("220")) {
+        const { tls } = this.#script;
+        if (tls === "broken" || tls === undefined) {
+          await lines.say("this is no handshake");
+          return;
+        }
+        lines.release();
+        lines = new Lines(await tls.upgrade(plain, { handshakeTimeoutMs: 5000 }));
+        secure = true;
+      }
+      if (stage === "data" && said.startsWith("354")) {
+        const message = await lines.message(() => this.#script.body === undefined ? true : this.#answer(lines, "body"));
+        if (message === undefined) return;
+        this.messages.push(message);
+        for (let left = this.#script.lmtp ? accepted : 1; left > 0; left--) {
+          if (!await this.#answer(lines, "dot")) return;
+        }
+      }
+    }
+  }
+
+  /** What was said, or undefined when the conversation is over. */
+  async #answer(lines: Lines, stage: PeerStage, secure = false): Promise<string | undefined> {
+    const times = this.#reached.get(stage) ?? 0;
+    this.#reached.set(stage, times + 1);
+    const given = this.#script[stage] ?? DEFAULTS[stage];
+    const answer = (Array.isArray(given) ? given[Math.min(times, given.length - 1)] : given) as Answer;
+    const { say = "", then = undefined } = typeof answer === "string" ? { say: answer } : answer;
+    const text = stage === "ehlo" && say === "" && then === undefined ? this.#hello(secure) : say;
+    if (text !== "") await lines.say(text);
+    if (then === undefined) return text || " ";
+    if (then === "reset") (lines.conn as MemoryConn).reset();
+    else if (then === "silence") await lines.drain();
+    return undefined;
+  }
+
+  #hello(secure: boolean): string {
+    const { offers = ["PIPELINING"], offersSecure = offers.filter((each) => each !== "STARTTLS") } = this.#script;
+    const all = ["peer.example", ...(secure ? offersSecure : offers)];
+    return all.map((line, i) => `250${i === all.length - 1 ? " " : "-"}${line}`).join("\n");
+  }
+}
+
+class Lines {
+  readonly conn: Conn;
+  readonly #reader: ReadableStreamDefaultReader<Bytes>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #text = "";
+
+  constructor(conn: Conn) {
+    this.conn = conn;
+    this.#reader = conn.readable.getReader();
+    this.#writer = conn.writable.getWriter();
+  }
+
+  async next(): Promise<string | undefined> {
+    for (;;) {
+      const end = this.#text.indexOf("\r\n");
+      if (end >= 0) {
+        const line = this.#text.slice(0, end);
+        this.#text = this.#text.slice(end + 2);
+        return line;
+      }
+      if (!await this.#more()) return undefined;
+    }
+  }
+
+  /** Up to the final dot. `begun` is called once content is there; it may end the conversation. */
+  async message(begun: () => true | Promise<string | undefined>): Promise<string | undefined> {
+    if (this.#text === "" && !await this.#more()) return undefined;
+    if (!await begun()) return undefined;
+    for (;;) {
+      const end = this.#text.startsWith(".\r\n") ? 0 : this.#text.indexOf("\r\n.\r\n") + 2;
+      if (end >= 2 || this.#text.startsWith(".\r\n")) {
+        const message = this.#text.slice(0, end + 3);
+        this.#text = this.#text.slice(end + 3);
+        return message;
+      }
+      if (!await this.#more()) return undefined;
+    }
+  }
+
+  say(text: string): Promise<void> {
+    return this.#writer.write(latin1Encode(text.split("\n").join("\r\n") + "\r\n"));
+  }
+
+  async drain(): Promise<void> {
+    while (await this.#more()) this.#text = "";
+  }
+
+  release(): void {
+    this.#reader.releaseLock();
+    this.#writer.releaseLock();
+  }
+
+  async #more(): Promise<boolean> {
+    const { value, done } = await this.#reader.read();
+    if (!done) this.#text += latin1Decode(value);
+    return !done;
+  }
+}
+
+function close(conn: Conn): void {
+  try {
+    conn.close();
+  } catch {
+    // It was closed already.
+  }
+}
