@@ -1,0 +1,17 @@
+/**
+ * The plugins that come with the server: name → import. A table of literal imports, so that `deno compile` sees them all.
+ *
+ * `tests/house/plugins_test.ts` proves that no plugin of this folder is missing. Files without a default export are helpers.
+ */
+export const SHIPPED = {
+  "auth/flat_file": () => import("./auth/flat_file.ts"),
+  "example": () => import("./example.ts"),
+  "mail_from.is_resolvable": () => import("./mail_from.is_resolvable.ts"),
+  "queue/discard": () => import("./queue/discard.ts"),
+  "queue/maildir": () => import("./queue/maildir.ts"),
+  "queue/smtp_forward": () => import("./queue/smtp_forward.ts"),
+  "queue/test": () => import("./queue/test.ts"),
+  "rcpt_to.in_host_list": () => import("./rcpt_to.in_host_list.ts"),
+  "relay": () => import("./relay.ts"),
+  "tls": () => import("./tls.ts"),
+};
