@@ -57,11 +57,16 @@ function foldLong(text: string, used: number): string {
     if (line.length + room <= LONGEST_LINE) return line;
     let out = "";
     let width = room;
+    // A line of nothing but white space could be taken for the end of the header.
+    let words = 0;
     for (const word of line.split(/(?=[ \t])/)) {
-      if (width + word.length > FOLD_TO && out.trim() !== "" && word.trim() !== "") {
+      const blank = word === " " || word === "\t";
+      if (width + word.length > FOLD_TO && words > 0 && !blank) {
         out += "\r\n";
         width = 0;
+        words = 0;
       }
+      if (!blank) words++;
       out += word;
       width += word.length;
     }
