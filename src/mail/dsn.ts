@@ -74,7 +74,8 @@ export function buildReport(o: ReportOptions): Bytes {
     line("This is a report on a message, in the MIME format."),
     line(""),
     line(`--${boundary}`),
-    ...textPart(fillTemplate(template.text, values)),
+    // A reason may bring any line ends.
+    ...textPart(fillTemplate(template.text, values).replace(/\r\n|\r|\n/g, "\r\n")),
     line(`--${boundary}`),
     ...statusPart(o, messageId, utf8),
     line(`--${boundary}`),

@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { type Bytes, latin1Decode, utf8Decode, utf8Encode } from "../../src/base/bytes.ts";
+import { parseAddress } from "../../src/mail/address.ts";
+import { buildReport, type ReportOptions } from "../../src/mail/dsn.ts";
+import { decodeBase64 } from "../../src/mail/encoded_words.ts";
+import { createMessage, type Message } from "../../src/mail/message.ts";
+import { parseMediaType } from "../../src/mail/mime.ts";
+import { memorySource } from "../../src/mail/source.ts";
+import { test } from "../kit/test.ts";
+
+const parse = (text: string | Bytes): Message =>
+  createMessage(memorySource(typeof text === "string" ? utf8Encode(text) : text));
+const bodyOf = (message: Message): string => {
+  const text = latin1Decode(message.bytes()!);
+  return text.slice(text.indexOf("\r\n\r\n") + 4);
+};
+
+/** The parts of a multipart, each read as a message. */
+function parts(message: Message): Message[] {
+  const boundary = parseMediaType(message.header.get("Content-Type")!).parameters.get("boundary")!;
+  const pieces = `\r\n${bodyOf(message)}`.split(`\r\n--${boundary}`);
+  assert.equal(pieces.pop()!.trim(), "--", "the last boundary closes");
+  return pieces.slice(1).map((piece) =>
+    createMessage(memorySource(Uint8Array.from(piece.slice(2), (c) => c.charCodeAt(0))))
+  );
+}
+
+/** Field blocks of a delivery-status body. */
+const blocks = (body: string): Message["header"][] =>
+  body.split("\r\n\r\n").filter((block) => block.trim() !== "").map((block) => parse(`${block}\r\n\r\n`).header);
+
+const original = parse("Received: by x\r\nSubject: Greetings\r\nMessage-ID: <orig@a>\r\n\r\nnever shown\r\n").header;
+const options: ReportOptions = {
+  me: "mx.test",
+  to: parseAddress("<sender@a.org>")!,
+  recipients: [
+    {
+      address: parseAddress("<bad@b.org>")!,
+      action: "failed",
+      status: "5.1.1",
+      reason: "550 no such user",
+      remote: "mail.b.org",
+      reply: { code: 550, enhanced: "5.1.1", text: ["no such", "user\r\nX: y"] },
+    },
+    { address: parseAddress("<late@b.org>")!, action: "failed", status: "5.4.7", reason: "Too many failures" },
+  ],
+  original,
+  arrivedAt: Date.UTC(2026, 0, 1),
+  time: Date.UTC(2026, 0, 2),
+  pid: 42,
+  id: "ID",
+};
+
+test("a report has three parts: a text, the delivery status, the header of the original", () => {
+  const report = parse(buildReport(options));
+  const { header } = report;
+  assert.equal(header.get("To"), "<sender@a.org>");
+  assert.equal(header.get("From"), "MAILER-DAEMON@mx.test");
+  assert.equal(header.get("Auto-Submitted"), "auto-replied");
+  assert.equal(header.get("Subject"), "failure notice");
+  assert.equal(header.get("References"), "<orig@a>");
+  assert.equal(header.get("Message-Id"), "<ID@mx.test>");
+  const type = parseMediaType(header.get("Content-Type")!);
+  assert.equal(type.type, "multipart/report");
+  assert.equal(type.parameters.get("report-type"), "delivery-status");
+  const [text, status, headers, ...more] = parts(report);
+  assert.equal(more.length, 0);
+  assert.equal(text!.header.get("Content-Type"), "text/plain; charset=us-ascii");
+  assert.match(bodyOf(text!), /<bad@b\.org>, <late@b\.org>/);
+  assert.match(bodyOf(text!), /<late@b\.org>: Too many failures/);
+  assert.equal(status!.header.get("Content-Type"), "message/delivery-status");
+  const [perMessage, bad, late, ...none] = blocks(bodyOf(status!));
+  assert.equal(none.length, 0);
+  assert.equal(perMessage!.get("Reporting-MTA"), "dns; mx.test");
+  assert.equal(perMessage!.get("Original-Envelope-Id"), "<orig@a>");
+  assert.match(perMessage!.get("Arrival-Date")!, /Jan 2026|Dec 2025/);
+  assert.equal(bad!.get("Final-Recipient"), "rfc822; bad@b.org");
+  assert.equal(bad!.get("Action"), "failed");
+  assert.equal(bad!.get("Status"), "5.1.1");
+  assert.equal(bad!.get("Remote-MTA"), "dns; mail.b.org");
+  assert.equal(bad!.get("Diagnostic-Code"), "smtp; 550 5.1.1 no such user X: y");
+  assert.equal(late!.has("Diagnostic-Code"), false);
+  assert.equal(headers!.header.get("Content-Type"), "text/rfc822-headers");
+  assert.equal(bodyOf(headers!).trimEnd(), latin1Decode(original.toBytes()).trimEnd());
+});
+
+test("a template of the site is filled in, a word nobody knows becomes ?", () => {
+  const template =
+    "Subject: {subject} for {to}\nFrom: post@{me}\nContent-Type: x/y\nX-Pid: {pid}\n\nHello {to}: {nothing} {reason}\n";
+  const report = parse(buildReport({ ...options, template, reason: "so it is" }));
+  assert.equal(report.header.get("Subject"), "Greetings for <sender@a.org>");
+  assert.deepEqual(report.header.getAll("From"), ["post@mx.test"]);
+  assert.deepEqual(report.header.getAll("Content-Type").length, 1);
+  assert.equal(report.header.get("X-Pid"), "42");
+  assert.equal(report.header.get("To"), "<sender@a.org>");
+  assert.equal(bodyOf(parts(report)[0]!), "Hello <sender@a.org>: ? so it is\r\n");
+});
+
+test("nothing of the original gets out of its field", () => {
+  const evil = parse("Subject: =?utf-8?Q?a=0D=0ABcc:_x@y=0D=0A=0D=0Abody?=\r\nMessage-ID: <o@a>\r\n\r\n").header;
+  const report = parse(buildReport({ ...options, original: evil, template: "Subject: {subject}\n\n{subject}\n" }));
+  assert.equal(report.header.has("Bcc"), false);
+  assert.equal(parts(report).length, 3);
+});
+
+test("text beyond ASCII travels in base64, an international address as RFC 6533 says", () => {
+  const recipients = [{ ...options.recipients[1]!, address: parseAddress("<ü@bücher.org>")! }];
+  const ascii = parse(buildReport({ ...options, recipients }));
+  const [text, status] = parts(ascii);
+  assert.equal(text!.header.get("Content-Transfer-Encoding"), "base64");
+  assert.match(utf8Decode(decodeBase64(bodyOf(text!))), /<ü@xn--bcher-kva\.org>: Too many failures/);
+  assert.match(bodyOf(status!), /Final-Recipient: rfc822; \\x\{FC\}@xn--bcher-kva\.org\r\n/);
+  const wide = parse(buildReport({ ...options, recipients, smtpUtf8: true, to: parseAddress("<ä@a.org>")! }));
+  assert.equal(wide.header.get("To"), "<ä@a.org>");
+  assert.equal(
+    parseMediaType(wide.header.get("Content-Type")!).parameters.get("report-type"),
+    "global-delivery-status",
+  );
+  const [, wideStatus, wideHeaders] = parts(wide);
+  assert.equal(wideStatus!.header.get("Content-Type"), "message/global-delivery-status");
+  assert.equal(
+    blocks(utf8Decode(Uint8Array.from(bodyOf(wideStatus!), (c) => c.charCodeAt(0))))[1]!.get("Final-Recipient"),
+    "utf-8; ü@bücher.org",
+  );
+  assert.equal(wideHeaders!.header.get("Content-Type"), "message/global-headers");
+});
