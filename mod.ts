@@ -44,3 +44,10 @@ export type { Logger } from "./src/log/types.ts";
 export { type Address, parseAddress } from "./src/mail/address.ts";
 export type { Header, HeaderField } from "./src/mail/header.ts";
 export type { Message, Rendered, Source } from "./src/mail/message.ts";
+
+// For programs that embed it.
+export { serve, type ServeOptions, type Server } from "./src/server.ts";
+
+import { main } from "./src/cli/main.ts";
+import { isMainModule } from "./src/host/main_module.ts";
+if (isMainModule(import.meta)) void main();

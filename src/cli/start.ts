@@ -4,7 +4,10 @@
  * SIGINT and SIGTERM once: end in good order; a second time: exit code 1 at once. SIGHUP: try all waiting mail now, read renewed certificates.
  */
 import type { Machine, SignalName } from "../host/types.ts";
+import { onUncaught } from "../host/uncaught.ts";
 import { serve, type Server } from "../server.ts";
+import { createLogging } from "../log/logging.ts";
+import { StdoutHandler } from "../log/stdout_handler.ts";
 import { describe } from "../server/listeners.ts";
 import { VERSION } from "../version.ts";
 import type { Terminal } from "./terminal.ts";
@@ -13,9 +16,21 @@ export async function start(
   action: { readonly site?: string },
   { machine, out }: { machine: Machine; out: Terminal },
 ): Promise<number> {
-  const server = await serve({ machine, ...(action.site === undefined ? {} : { site: action.site }) });
+  const logging = createLogging({
+    clock: machine.clock,
+    sinks: [new StdoutHandler(machine.host.stdout, machine.clock)],
+    holdForHook: true,
+  });
+  // A plugin's timer that throws ends nobody's session; the queue is safe whatever happens.
+  const restore = onUncaught((reason) => {
+    const text = reason instanceof Error ? reason.stack ?? reason.message : String(reason);
+    for (const line of text.split("\n")) logging.root.crit(line);
+  });
+  const server = await serve({ machine, logging, ...(action.site === undefined ? {} : { site: action.site }) });
   if (action.site === undefined) out.say(welcome(server));
   await untilTold(machine, server);
+  logging.flush();
+  restore();
   return 0;
 }
 
