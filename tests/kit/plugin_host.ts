@@ -1,0 +1,84 @@
+/** The server as a plugin sees it, in memory: configuration from literals, a disk, a zone, a clock that tests move. */
+import { createConfig } from "../../src/config/config.ts";
+import type { SiteConfig } from "../../src/config/types.ts";
+import { Notes } from "../../src/hooks/notes.ts";
+import type { Attempt, Destination, Envelope, Item } from "../../src/hooks/outbound.ts";
+import type { PluginHost } from "../../src/hooks/plugin.ts";
+import type { Message } from "../../src/mail/message.ts";
+import { type MemoryMachine, memoryMachine } from "./memory_host.ts";
+import { type MemoryLog, memoryLog } from "./memory_log.ts";
+import type { ZoneText } from "./zone.ts";
+
+export interface PluginHostOptions {
+  /** Files of the configuration: name → text. */
+  readonly files?: { readonly [name: string]: string };
+  readonly zone?: ZoneText;
+  readonly env?: { readonly [name: string]: string };
+  /** What the forwarder makes of an item; by default it is a mistake to ask it. */
+  readonly forward?: (item: Item, destinations: readonly Destination[]) => Attempt | Promise<Attempt>;
+  /** Called for each message that is put into the outbound queue; throw to refuse it. */
+  readonly enqueue?: (envelope: Envelope, message: Message) => void | Promise<void>;
+}
+
+export interface FakePluginHost {
+  readonly host: PluginHost;
+  readonly machine: MemoryMachine;
+  readonly config: SiteConfig;
+  readonly log: MemoryLog;
+  /** Changes a file of the configuration and has it read again. */
+  change(name: string, text: string): void;
+}
+
+export const CONFIG_DIR = "/site/config";
+export const DATA_DIR = "/site/data";
+
+export function pluginHost(name: string, options: PluginHostOptions = {}): FakePluginHost {
+  const machine = memoryMachine({
+    ...(options.zone && { zone: options.zone }),
+    ...(options.env && { env: options.env }),
+  });
+  const log = memoryLog();
+  for (const dir of [CONFIG_DIR, DATA_DIR, "/tmp"]) machine.host.mkdirSync(dir, { recursive: true });
+  const write = (file: string, text: string) => {
+    const path = `${CONFIG_DIR}/${file}`;
+    machine.host.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    machine.host.writeTextFileSync(path, text);
+  };
+  for (const [file, text] of Object.entries(options.files ?? {})) write(file, text);
+  const config = createConfig({
+    host: machine.host,
+    dir: CONFIG_DIR,
+    clock: machine.clock,
+    log: log.log,
+    watch: false,
+  });
+  const host: PluginHost = {
+    name,
+    config,
+    log: log.log,
+    server: { notes: new Notes(), version: "0.0.0", name: "mx.kasi.test" },
+    machine,
+    dataDir: DATA_DIR,
+    forwarder: {
+      async send(item, _message, destinations) {
+        if (options.forward === undefined) throw new Error("This test has no forwarder");
+        return await options.forward(item, destinations);
+      },
+    },
+    async enqueue(envelope, message) {
+      if (options.enqueue === undefined) throw new Error("This test has no outbound queue");
+      await options.enqueue(envelope, message);
+    },
+    signal: new AbortController().signal,
+  };
+  return {
+    host,
+    machine,
+    config,
+    log,
+    change(file, text) {
+      write(file, text);
+      config.reload();
+    },
+  };
+}
