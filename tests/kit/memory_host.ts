@@ -99,6 +99,9 @@ export function memoryMachine(options: MemoryMachineOptions = {}): MemoryMachine
       const known = handlers.get(signal) ?? new Set();
       handlers.set(signal, known.add(handler));
     },
+    kill: (_pid, signal = "SIGTERM") => {
+      for (const handler of handlers.get(signal) ?? []) handler();
+    },
     removeSignalListener: (signal, handler) => void handlers.get(signal)?.delete(handler),
   };
 
