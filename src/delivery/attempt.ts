@@ -177,11 +177,14 @@ export class DeliveryAttempt {
 
   #wanted(target: Target, tls: TlsPolicy): Wanted {
     const { notes } = this.#item.envelope;
-    const { bind, bindHelo } = target.destination;
-    // Haraka's notes; outbound_ip is deprecated there and here.
+    const { bindHelo } = target.destination;
+    let { bind } = target.destination;
+    if (bind === undefined && typeof notes.outbound_ip === "string") {
+      this.#context.log.error("the note outbound_ip is deprecated: let get_mx answer with a `bind` instead");
+      bind = notes.outbound_ip;
+    }
     const helo = typeof notes.outbound_helo === "string" ? notes.outbound_helo : bindHelo;
-    const source = bind ?? (typeof notes.outbound_ip === "string" ? notes.outbound_ip : undefined);
-    return { target, tls, helo: helo ?? this.#context.settings.helo, bind: source };
+    return { target, tls, helo: helo ?? this.#context.settings.helo, bind };
   }
 }
 
