@@ -153,7 +153,7 @@ class FileConfig implements SiteConfig {
       (content) => {
         const tree = treeOf(content);
         const source = content.layers.at(-1)?.path ?? this.path(name);
-        for (const replaced of this.#overrides.learn(source, tree)) {
+        for (const replaced of this.#overrides.learn(name, source, tree)) {
           this.#options.log.info(`Overriding file ${replaced} with config from ${source}`);
         }
         return tree;

@@ -1,0 +1,114 @@
+/** connection.ini: limits, texts and manners of a session (spec 01 §3.2). */
+import { fileShape } from "../shape.ts";
+
+export const CONNECTION_INI = fileShape({
+  file: "connection.ini",
+  about: "Limits, texts and manners of a session. A change counts for the sessions that begin after it.",
+  shape: {
+    main: {
+      spool_dir: {
+        type: "optional-text",
+        about: "Directory for large messages while they arrive; by default the queue's own.",
+      },
+      spool_after: {
+        type: "integer",
+        default: 1_048_576,
+        min: -1,
+        about: "Octets of a message that are kept in memory; what is larger goes to a file. -1: never, 0: always.",
+      },
+      strict_rfc1869: {
+        type: "boolean",
+        default: false,
+        about: "No tolerance for stray blanks and missing brackets in MAIL and RCPT, but from clients that may relay.",
+      },
+      smtputf8: { type: "boolean", default: true, about: "Offer SMTPUTF8 (RFC 6531)." },
+      bare_lf: {
+        type: "choice",
+        of: ["refuse", "allow"],
+        default: "refuse",
+        about: "A line feed without a carriage return inside a message. It never ends a message, whatever stands here.",
+      },
+      submission_ports: {
+        type: "words",
+        default: [],
+        about: "Ports on which MAIL wants authentication first (RFC 6409), such as 587.",
+      },
+    },
+    haproxy: {
+      hosts: {
+        type: "words",
+        default: [],
+        about: "Addresses and networks of proxies that speak the PROXY protocol to us.",
+      },
+    },
+    headers: {
+      add_received: { type: "boolean", default: true, about: "Add a Received field." },
+      show_version: { type: "boolean", default: true, about: "Name our version in banner and Received." },
+      clean_auth_results: {
+        type: "boolean",
+        default: true,
+        about: "Rename Authentication-Results fields that came from outside.",
+      },
+      max_lines: { type: "integer", default: 1000, min: 0, about: "Lines of header beyond which a warning is logged." },
+      max_received: {
+        type: "integer",
+        default: 100,
+        min: 0,
+        about: "Received fields beyond which a message counts as looping.",
+      },
+    },
+    max: {
+      bytes: { type: "integer", default: 26_214_400, min: 0, about: "Octets of a message; 0 is no limit." },
+      mime_parts: { type: "integer", default: 1000, min: 0, about: "MIME parts of a message." },
+      line_length: { type: "integer", default: 512, min: 512, about: "Octets of a command line, CRLF included." },
+      data_line_length: {
+        type: "integer",
+        default: 992,
+        min: 1,
+        about: "Octets of a line of a message; longer ones are noted and kept as they came.",
+      },
+      errors: { type: "integer", default: 20, min: 0, about: "Protocol errors after which we hang up; 0 is never." },
+      auth_failures: {
+        type: "integer",
+        default: 3,
+        min: 0,
+        about: "Failed authentications after which we hang up; 0 is never.",
+      },
+      recipients: {
+        type: "integer",
+        default: 1000,
+        min: 0,
+        about: "Recipients of one message; 0 is no limit. RFC 5321 wants at least 100.",
+      },
+    },
+    message: {
+      greeting: {
+        type: "lines",
+        default: [],
+        about: "Lines of the 220 reply to a new connection; none for the standard one.",
+      },
+      helo: { type: "text", default: "Kasi is at your service.", about: "End of the reply to HELO and EHLO." },
+      close: {
+        type: "text",
+        default: "closing connection. Have a jolly good day.",
+        about: "End of the reply to QUIT.",
+      },
+    },
+    uuid: {
+      banner_chars: {
+        type: "integer",
+        default: 6,
+        min: 0,
+        max: 40,
+        about: "Characters of the session's id that the banner shows.",
+      },
+      deny_chars: {
+        type: "integer",
+        default: 0,
+        min: 0,
+        max: 40,
+        about: "Characters of the session's id in front of each refusal.",
+      },
+    },
+  },
+});

@@ -1,0 +1,40 @@
+/** outbound.ini (spec 02 §2). */
+import { fileShape } from "../shape.ts";
+
+export const OUTBOUND_INI = fileShape({
+  file: "outbound.ini",
+  about: "Delivery to other servers. Changes count from the next delivery on.",
+  shape: {
+    main: {
+      disabled: { type: "boolean", default: false, about: "Queue, but do not deliver." },
+      concurrency_max: { type: "integer", default: 10_000, min: 1, about: "Deliveries at the same time." },
+      enable_tls: { type: "boolean", default: true, about: "STARTTLS where it is offered." },
+      always_split: { type: "boolean", default: false, about: "Deliver to each recipient on its own." },
+      received_header: {
+        type: "text",
+        default: "Kasi outbound",
+        about: "Text of the Received field that queueing adds, or disabled.",
+      },
+      connect_timeout: { type: "number", default: 30, min: 1, about: "Seconds to wait for a connection." },
+      local_mx_ok: { type: "boolean", default: false, about: "Deliver to an MX that is this machine." },
+      maxTempFailures: {
+        type: "integer",
+        default: 13,
+        min: 1,
+        about: "Old: failed attempts before a bounce; counts while temp_fail_intervals is unset.",
+      },
+      temp_fail_intervals: {
+        type: "optional-text",
+        about:
+          "Times between attempts, such as 1m, 5m*2, 1h*3; the failure after the last one bounces. none: bounce at once. " +
+          "By default twelve times, doubling from 64 seconds.",
+      },
+      inet_prefer: {
+        type: "choice",
+        of: ["default", "v4", "v6"],
+        default: "default",
+        about: "Which addresses of a host to try first.",
+      },
+    },
+  },
+});
