@@ -148,7 +148,7 @@ export const COMMANDS = {
       const text = verdict?.kind === "ok" && verdict.text !== undefined
         ? verdict.text
         : `${settings.me} ${settings.close}`;
-      return { reply: { code: 221, enhanced: "2.0.0", text }, next: { at: "closed" } };
+      return { reply: { code: 221, enhanced: "2.0.0", text }, next: { at: "closed", asked: true } };
     },
   }),
   NOOP: decided<"NOOP", "noop">()({

@@ -158,6 +158,8 @@ export class Dialogue {
    */
   ask<N extends HookName>(name: N, event: Omit<HookEvent<N>, "signal">): HookOutcome<N> | Promise<HookOutcome<N>> {
     if (!this.context.hooks.has(name)) return NOTHING;
+    const { signal } = this.session;
+    if (signal.aborted) throw signal.reason;
     const options = this.session.transaction?.runOptions ?? this.#runOptions;
     const outcome = this.context.hooks.run(name, event, options);
     return outcome instanceof Promise ? this.attend(outcome) : outcome;
@@ -202,7 +204,7 @@ export class Dialogue {
     mark = "",
     before?: (reply: Reply) => void,
   ): Promise<Step> {
-    const { reply, close, then } = settle(rule, refusal, subject, mark);
+    const { reply, close, then } = settle(rule, refusal, subject, (this.session.transaction ?? this.session).id, mark);
     before?.(reply);
     if (then === "reset") await this.reset();
     if (then === "forget-hello") this.session.hello = undefined;

@@ -27,7 +27,8 @@ export async function farewell(talk: Dialogue, last: Reply | undefined): Promise
   }
   session.end(new Gone("the session is over"));
   summarize(talk);
-  if (!session.remote.closed) await linger(talk);
+  const { phase } = talk;
+  if (!session.remote.closed && !(phase.at === "closed" && phase.asked)) await linger(talk);
 }
 
 /**

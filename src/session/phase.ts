@@ -22,8 +22,8 @@ export type Phase =
   | { readonly at: "bdat"; readonly transaction: TransactionState; readonly intake: ChunkedIntake }
   /** Every command but QUIT gets this reply. */
   | { readonly at: "refused"; readonly reply: Reply }
-  /** We have said our last word. */
-  | { readonly at: "closed" };
+  /** We have said our last word. `asked`: at the peer's wish. */
+  | { readonly at: "closed"; readonly asked?: true };
 
 export type PhaseName = Phase["at"];
 export type At<N extends PhaseName> = Extract<Phase, { readonly at: N }>;

@@ -12,8 +12,11 @@ export interface Settled {
   readonly then: Aftermath;
 }
 
-/** `subject` goes where the row's text says `%s`; `mark` behind the text a verdict brought (the id, for queue hooks). */
-export function settle(rule: RefusingRule, refusal: Refusal, subject: string, mark = ""): Settled {
+/**
+ * `subject` goes where the row's text says `%s`; `mark` behind the text a verdict brought (the id, for queue hooks). A fault of a hook
+ * always shows `id`, under which the log has the reason.
+ */
+export function settle(rule: RefusingRule, refusal: Refusal, subject: string, id: string, mark = ""): Settled {
   const row = refusalReply(rule, refusal);
   const parts: ReplyParts = refusal.kind === "hangUp" ? {} : refusal.reply;
   const code = parts.code ?? row.code;
@@ -21,10 +24,14 @@ export function settle(rule: RefusingRule, refusal: Refusal, subject: string, ma
   const enhanced = parts.enhanced ?? ownStatus ?? inClass(row.enhanced, code);
   const reply: Reply = about(enhanced === undefined ? { code, text } : { code, enhanced, text }, subject);
   return {
-    reply: mark !== "" && parts.text !== undefined ? marked(reply, mark) : reply,
+    reply: parts.text === undefined ? reply : withId(reply, parts.text === rule.replies.fault.text ? id : mark),
     close: row.close,
     then: rule.then,
   };
+}
+
+function withId(reply: Reply, id: string): Reply {
+  return id === "" ? reply : marked(reply, id);
 }
 
 /** `text (mark)`, on the last line. */
