@@ -77,7 +77,13 @@ function file(path: string, places: Places): Located | undefined {
 
 /** Paths are meant from the site directory on. */
 function absolute(path: string, places: Places): string {
-  return new URL(path, `file://${places.siteDir ?? places.host.cwd()}/`).pathname;
+  const parts: string[] = [];
+  const whole = path.startsWith("/") ? path : `${places.siteDir ?? places.host.cwd()}/${path}`;
+  for (const part of whole.split("/")) {
+    if (part === "..") parts.pop();
+    else if (part !== "" && part !== ".") parts.push(part);
+  }
+  return `/${parts.join("/")}`;
 }
 
 function isFile(path: string, places: Places): boolean {
