@@ -66,6 +66,13 @@ class FileConfig implements SiteConfig {
     if (options.watch ?? true) this.#watch();
   }
 
+  get hostname(): string {
+    return this.#options.host.hostname();
+  }
+  get log(): Logger {
+    return this.#options.log;
+  }
+
   ini<S extends Shape>(file: FileShape<S>, options: ReadOptions = {}): Promise<Live<Settings<S>>> {
     return this.#open(file, [file.file], options, (content) => this.#settings(file, content));
   }
@@ -89,7 +96,7 @@ class FileConfig implements SiteConfig {
     const text = (await this.value(name)).value;
     if (text === undefined) return fallback;
     if (/^[+-]?\d+$/.test(text)) return Number(text);
-    this.#report({ file: this.path(name), current: text, wanted: "an integer" });
+    this.report({ file: this.path(name), current: text, wanted: "an integer" });
     return fallback;
   }
 
@@ -204,7 +211,7 @@ class FileConfig implements SiteConfig {
   #settings<S extends Shape>(file: FileShape<S>, content: Content): Settings<S> {
     const { settings, faults, warnings } = applyShape(file, iniOf(file.file, content));
     if (faults[0] !== undefined) throw new ConfigError(faults[0]);
-    for (const warning of warnings) this.#report(warning);
+    for (const warning of warnings) this.report(warning);
     return settings;
   }
 
@@ -237,13 +244,13 @@ class FileConfig implements SiteConfig {
     if (this.#overrides.names().size > 0) { for (const opened of due) opened.refresh(); }
   }
 
-  #report(fault: ConfigFault): void {
+  report(fault: ConfigFault): void {
     this.#options.log.event("config_fault", { file: fault.file, reason: describeFault(fault) });
     this.#options.onFault?.(fault);
   }
 
   #fail(file: string, reason: unknown): void {
-    if (reason instanceof ConfigError) this.#report(reason.fault);
+    if (reason instanceof ConfigError) this.report(reason.fault);
     else this.#options.log.event("config_fault", { file, reason: textOf(reason) });
   }
 }

@@ -5,9 +5,7 @@
  * smtp.ini keys are honoured, with one notice each. {@linkcode loadCoreSettings} throws ConfigError for a value of the wrong form;
  * a wrong value that comes with a reload is logged and the last good ones stay.
  */
-import { ConfigError, describeFault } from "../base/config_error.ts";
-import type { ConfigFault } from "../base/config_error.ts";
-import type { Logger } from "../log/types.ts";
+import { ConfigError } from "../base/config_error.ts";
 import { placeOf } from "./apply_shape.ts";
 import {
   connectionSettings,
@@ -17,6 +15,7 @@ import {
   serverSettings,
   tlsSettings,
 } from "./core_groups.ts";
+import type { Report } from "./core_groups.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { CONNECTION_INI } from "./files/connection_ini.ts";
 import { HTTP_INI } from "./files/http_ini.ts";
@@ -29,7 +28,7 @@ import { TLS_INI } from "./files/tls_ini.ts";
 import { derive } from "./live.ts";
 import { OLD_CONNECTION, OLD_OUTBOUND, OLD_PLUGINS, withOldPlaces } from "./old_settings.ts";
 import type { OldPlace } from "./old_settings.ts";
-import type { Config, Live } from "./types.ts";
+import type { Live, SiteConfig } from "./types.ts";
 
 export interface CoreSettings {
   /** The server's name. */
@@ -185,16 +184,12 @@ export interface DnsSettings {
   readonly tries: number;
 }
 
-export interface CoreOptions {
-  /** The machine's name, for `me` when the site does not say it. */
-  readonly hostname: string;
-  readonly log: Logger;
-  /** Each fault that was done without: a bad entry of `listen`, a bad schedule. It is logged as well. */
-  readonly onFault?: (fault: ConfigFault) => void;
-}
-
-export async function loadCoreSettings(config: Config, options: CoreOptions): Promise<CoreSettings> {
-  const loader = new Loader(options);
+/** `report` hears of each fault that is done without: a bad entry of `listen`, a bad schedule. By default it is logged. */
+export async function loadCoreSettings(
+  config: SiteConfig,
+  report: Report = (fault) => config.report(fault),
+): Promise<CoreSettings> {
+  const loader = new Loader(config, report);
 
   const smtp = await config.ini(SMTP_INI);
   const queueDir = await config.value("queue_dir");
@@ -242,7 +237,7 @@ export async function loadCoreSettings(config: Config, options: CoreOptions): Pr
     connection,
     outbound,
     plugins: await loadPluginSettings(config, loader),
-    me: loader.group([me], () => me.value ?? options.hostname),
+    me: loader.group([me], () => me.value ?? config.hostname),
     tls: loader.group([tlsIni], (report) => tlsSettings(tlsIni.value, report)),
     http: loader.group([httpIni], (report) => httpSettings(httpIni.value, report)),
     logging: loader.group([logIni, loglevel, timestamps], (report) => {
@@ -253,7 +248,7 @@ export async function loadCoreSettings(config: Config, options: CoreOptions): Pr
   };
 }
 
-async function loadPluginSettings(config: Config, loader: Loader): Promise<Live<PluginSettings>> {
+async function loadPluginSettings(config: SiteConfig, loader: Loader): Promise<Live<PluginSettings>> {
   const names = await config.list("plugins");
   const ini = await config.ini(PLUGINS_INI);
   const old = await loader.files(config, OLD_PLUGINS);
@@ -279,22 +274,23 @@ async function loadPluginSettings(config: Config, loader: Loader): Promise<Live<
 
 /** What the groups have in common: faults, notices given once, subscriptions to end. */
 class Loader {
-  readonly #options: CoreOptions;
+  readonly #config: SiteConfig;
+  readonly #report: Report;
   readonly #noticed = new Set<string>();
   readonly #ends: (() => void)[] = [];
 
-  constructor(options: CoreOptions) {
-    this.#options = options;
+  constructor(config: SiteConfig, report: Report) {
+    this.#report = report;
+    this.#config = config;
   }
 
-  group<T>(sources: readonly Live<unknown>[], compute: (report: (fault: ConfigFault) => void) => T): Live<T> {
-    const report = (fault: ConfigFault) => this.#report(fault);
-    const { live, close } = derive(sources, () => compute(report), (reason) => this.#failed(reason));
+  group<T>(sources: readonly Live<unknown>[], compute: (report: Report) => T): Live<T> {
+    const { live, close } = derive(sources, () => compute(this.#report), (reason) => this.#failed(reason));
     this.#ends.push(close);
     return live;
   }
 
-  async files(config: Config, places: readonly OldPlace[]): Promise<ReadonlyMap<string, Live<string | undefined>>> {
+  async files(config: SiteConfig, places: readonly OldPlace[]): Promise<ReadonlyMap<string, Live<string | undefined>>> {
     const files = new Map<string, Live<string | undefined>>();
     for (const { file } of places) if (file !== undefined) files.set(file, await config.value(file));
     return files;
@@ -327,16 +323,11 @@ class Loader {
   #notice(old: string, present: string): void {
     if (this.#noticed.has(old)) return;
     this.#noticed.add(old);
-    this.#options.log.notice(`${old} is an old place for this setting; it is ${present} now`);
-  }
-
-  #report(fault: ConfigFault): void {
-    this.#options.log.event("config_fault", { file: fault.file, reason: describeFault(fault) });
-    this.#options.onFault?.(fault);
+    this.#config.log.notice(`${old} is an old place for this setting; it is ${present} now`);
   }
 
   #failed(reason: unknown): void {
     if (reason instanceof ConfigError) return this.#report(reason.fault);
-    this.#options.log.event("config_fault", { file: "configuration", reason: String(reason) });
+    this.#config.log.event("config_fault", { file: "configuration", reason: String(reason) });
   }
 }

@@ -11,7 +11,7 @@ import type { Host } from "../host/types.ts";
 /** What of a machine this room needs. */
 export type ConfigHost = Pick<
   Host,
-  "readFileSync" | "readDirSync" | "statSync" | "realPathSync" | "watchFs" | "cwd" | "errors"
+  "readFileSync" | "readDirSync" | "statSync" | "realPathSync" | "watchFs" | "hostname" | "cwd" | "errors"
 >;
 
 export interface Layer {

@@ -1,6 +1,7 @@
 /** What a reader of settings sees: the same for the core and for plugins. */
 import type { Bytes } from "../base/bytes.ts";
 import type { ConfigFault } from "../base/config_error.ts";
+import type { Logger } from "../log/types.ts";
 import type { FileShape, Settings, Shape } from "./shape.ts";
 
 /** A file's present value; `value` is always the last good one. */
@@ -40,6 +41,11 @@ export interface Config {
 
 /** The whole of it, as `createConfig` gives it to the server. */
 export interface SiteConfig extends Config {
+  /** The machine's name, for `me` when the site does not say it. */
+  readonly hostname: string;
+  readonly log: Logger;
+  /** Logs a fault that is done without, and tells `onFault`. */
+  report(fault: ConfigFault): void;
   /** The number in a value file; the default when it is missing or says something else (which is logged). */
   getInt(name: string, fallback: number): Promise<number>;
   /** Every file below a directory, by path; [] when there is none. */

@@ -1,14 +1,14 @@
 /** Every file the core itself reads: those with a shape, and the plain ones with what they say. */
-import { CONNECTION_INI } from "./files/connection_ini.ts";
-import { HTTP_INI } from "./files/http_ini.ts";
-import { LOG_INI } from "./files/log_ini.ts";
-import { NET_UTILS_INI } from "./files/net_utils_ini.ts";
-import { OUTBOUND_INI } from "./files/outbound_ini.ts";
-import { PLUGINS_INI } from "./files/plugins_ini.ts";
-import { RESULTS_INI } from "./files/results_ini.ts";
-import { SMTP_INI } from "./files/smtp_ini.ts";
-import { TLS_INI } from "./files/tls_ini.ts";
-import type { FileShape } from "./shape.ts";
+import { CONNECTION_INI } from "./connection_ini.ts";
+import { HTTP_INI } from "./http_ini.ts";
+import { LOG_INI } from "./log_ini.ts";
+import { NET_UTILS_INI } from "./net_utils_ini.ts";
+import { OUTBOUND_INI } from "./outbound_ini.ts";
+import { PLUGINS_INI } from "./plugins_ini.ts";
+import { RESULTS_INI } from "./results_ini.ts";
+import { SMTP_INI } from "./smtp_ini.ts";
+import { TLS_INI } from "./tls_ini.ts";
+import type { FileShape } from "../shape.ts";
 
 export const CORE_FILES: readonly FileShape[] = [
   SMTP_INI,
@@ -22,9 +22,16 @@ export const CORE_FILES: readonly FileShape[] = [
   NET_UTILS_INI,
 ];
 
-/** Files of lines, and of values that 3.0 kept in files of their own. */
+/** Plain files of the core and of the shipped plugins: lines, and values that 3.0 kept in files of their own. */
 export const PLAIN_FILES: readonly string[] = [
   "me",
+  "host_list",
+  "host_list_regex",
+  "host_list.anti_spoof",
+  "relay_acl_allow",
+  "tls_key.pem",
+  "tls_cert.pem",
+  "dhparams.pem",
   "plugins",
   "plugin_timeout",
   "internalcmd_key",
