@@ -61,6 +61,8 @@ export class Entry<S = unknown> {
   lastError: string | undefined = undefined;
   /** Its place in the schedule while it waits. */
   slot: HeapEntry<Entry<S>> | undefined = undefined;
+  /** Counts among the users of its message's {@linkcode Hot}. */
+  warm = false;
   /** Aborts the attempt under way. */
   running: AbortController | undefined = undefined;
 

@@ -80,7 +80,7 @@ export interface Found {
 
 /**
  * Reads the frames between `from` and `to`, in order. What is no frame is reported, and reading goes on at the next octets that are.
- * Without a `marker` (the segment's own header is damaged) the first sound frame tells it.
+ * Without a `marker` (the segment's own header is damaged) the first sound frame tells it. Returns the marker.
  */
 export function readFrames(
   bytes: Uint8Array,
@@ -88,7 +88,7 @@ export function readFrames(
   to: number,
   marker: number | undefined,
   found: Found,
-): void {
+): number | undefined {
   let at = from;
   while (at < to) {
     const end = frameEnd(bytes, at, to, marker);
@@ -102,6 +102,7 @@ export function readFrames(
     found.damage({ start: at, end: next, reason: next === to ? "torn tail" : "damaged record" });
     at = next;
   }
+  return marker;
 }
 
 /** The JSON of a frame. */

@@ -37,6 +37,8 @@ export class Segment {
   /** Messages whose record lies here, and the octets of those records. */
   live = 0;
   liveBytes = 0;
+  /** Holds something that could be saved nowhere else: not to be deleted. */
+  keep = false;
   /** No more is written here. */
   sealed: boolean;
   readonly #host: Host;

@@ -11,14 +11,6 @@ import type { Logger } from "../log/types.ts";
 import type { Message, Source } from "../mail/message.ts";
 import type { Courier } from "./courier.ts";
 
-/** The text of the reports to senders; lines without line ends (`outbound.bounce_message` and its two companions). */
-export interface BounceTemplates {
-  /** Header lines, an empty line, text. [] for the built-in wording. */
-  readonly message: readonly string[];
-  readonly html: readonly string[];
-  readonly image: readonly string[];
-}
-
 /** Plain values; read anew for each use, so that a reload takes effect at once. */
 export interface QueueSettings {
   /** Server name, for Received, Message-Id and reports. */
@@ -39,7 +31,8 @@ export interface QueueSettings {
   readonly bodyThreshold: number;
   /** Octets of bodies kept in memory for their first attempt, over all messages. */
   readonly memoryBudget: number;
-  readonly bounce: BounceTemplates;
+  /** Fields, an empty line and text of reports to senders (`outbound.bounce_message`), lines parted by LF; "" for the built-in ones. */
+  readonly bounceTemplate: string;
 }
 
 export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
@@ -51,7 +44,7 @@ export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
   receivedHeader: "Kasi outbound",
   bodyThreshold: 1024 * 1024,
   memoryBudget: 64 * 1024 * 1024,
-  bounce: { message: [], html: [], image: [] },
+  bounceTemplate: "",
 };
 
 /** `config`'s `Live<QueueSettings>` is one. */

@@ -1,0 +1,145 @@
+/**
+ * Keeps the journal small: segments go, oldest first, once nothing in them is live; when the dead outweigh the living, the oldest
+ * segment's live records are copied forward first.
+ *
+ * Only ever the oldest: a later segment may hold the record that strikes out a message of an earlier one, and deleting it first would
+ * bring that message back. A name's removal is on disk before the next one is removed, for the same reason.
+ */
+import type { Host } from "../host/types.ts";
+import type { Logger } from "../log/types.ts";
+import { DamagedRecord, readRecord } from "./body_store.ts";
+import type { Journal } from "./journal.ts";
+import type { Holder, Ledger, Queued } from "./ledger.ts";
+import { type Segment, syncDirectory } from "./segment.ts";
+import { setAside } from "./set_aside.ts";
+
+/** Records copied at one time: they share a sync. */
+const COPIED_AT_ONCE = 32;
+
+/** Counts what is live in each segment. `emptied` is called when a segment has nothing left. */
+export class SegmentCounts implements Holder<Segment> {
+  liveBytes = 0;
+  emptied: (segment: Segment) => void = () => {};
+
+  kept({ place: { segment, length } }: Queued<Segment>): void {
+    segment.live++;
+    segment.liveBytes += length;
+    this.liveBytes += length;
+  }
+
+  gone({ place: { segment, length } }: Queued<Segment>): void {
+    segment.live--;
+    segment.liveBytes -= length;
+    this.liveBytes -= length;
+    if (segment.live === 0) this.emptied(segment);
+  }
+}
+
+export interface CompactorOptions {
+  readonly host: Host;
+  readonly dir: string;
+  readonly log: Logger;
+  readonly journal: Journal;
+  readonly ledger: Ledger<Segment>;
+  readonly counts: SegmentCounts;
+  /** Not being written any more, oldest first; the compactor takes away from its front. */
+  readonly segments: Segment[];
+  /** Dead octets put up with beyond as many as are live. */
+  readonly slackBytes: number;
+}
+
+export class Compactor {
+  readonly #options: CompactorOptions;
+  #working: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: CompactorOptions) {
+    this.#options = options;
+  }
+
+  /** Looks whether there is something to tidy, and does it; one at a time. Never rejects. */
+  tidy(): Promise<void> {
+    if (this.#stopped) return Promise.resolve();
+    return this.#working ??= this.#work().finally(() => void (this.#working = undefined));
+  }
+
+  /** Ends after the record at hand. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    const { segments, log } = this.#options;
+    // Records of this very turn may still be on their way into the oldest segment.
+    await undefined;
+    try {
+      while (!this.#stopped) {
+        const oldest = segments[0];
+        if (oldest === undefined || oldest.keep) return;
+        if (oldest.live > 0) {
+          if (!this.#wasteful()) return;
+          await this.#copyForward(oldest);
+          if (oldest.live > 0) return;
+        }
+        await this.#delete(oldest);
+      }
+    } catch (error) {
+      log.error(`Cannot tidy the queue: ${error instanceof Error ? error.message : error}`, { dir: this.#options.dir });
+    }
+  }
+
+  #wasteful(): boolean {
+    const { segments, counts, slackBytes } = this.#options;
+    let total = 0;
+    for (const { size } of segments) total += size;
+    return total > 2 * counts.liveBytes + slackBytes;
+  }
+
+  async #copyForward(segment: Segment): Promise<void> {
+    const { ledger } = this.#options;
+    const here = [...ledger.messages.values()].filter((message) => message.place.segment === segment);
+    for (let i = 0; i < here.length && !this.#stopped; i += COPIED_AT_ONCE) {
+      const results = await Promise.allSettled(here.slice(i, i + COPIED_AT_ONCE).map((one) => this.#copy(one)));
+      for (const result of results) if (result.status === "rejected") throw result.reason;
+    }
+  }
+
+  async #copy(message: Queued<Segment>): Promise<void> {
+    const { journal, ledger, counts } = this.#options;
+    if (ledger.messages.get(message.id) !== message) return;
+    let record;
+    try {
+      record = readRecord(message.place);
+    } catch (error) {
+      if (error instanceof DamagedRecord) return this.#lost(message, error);
+      throw error;
+    }
+    const { o: _, ...stored } = record.stored;
+    const json = JSON.stringify({ ...stored, st: message.entries.map((entry) => entry.stored()) });
+    const place = await journal.append("accepted", json, [record.content]);
+    if (ledger.messages.get(message.id) !== message) return;
+    counts.gone(message);
+    message.place = { segment: place.segment, offset: place.offset, length: place.length };
+    counts.kept(message);
+  }
+
+  /** An attempt under way has it in memory and may yet deliver it; the others have nothing left to try. */
+  #lost(message: Queued<Segment>, error: DamagedRecord): void {
+    const { host, dir, log, ledger, journal } = this.#options;
+    const { segment, offset, length } = message.place;
+    const name = segment.path.slice(segment.path.lastIndexOf("/") + 1);
+    const reason = `${error.message} (${message.id})`;
+    setAside(host, dir, log, { segment: name, offset, reason }, segment.read(offset, offset + length));
+    for (const entry of [...message.entries]) if (entry.state !== "active") ledger.done(entry);
+    if (message.entries.length === 0) journal.note("removed", JSON.stringify({ i: message.id }));
+  }
+
+  async #delete(segment: Segment): Promise<void> {
+    const { host, dir, segments } = this.#options;
+    segment.close();
+    host.removeSync(segment.path);
+    segments.shift();
+    await syncDirectory(host, dir);
+  }
+}

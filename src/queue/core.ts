@@ -1,0 +1,30 @@
+/** What the parts of the queue share. `queue.ts` makes the one there is. */
+import type { Clock } from "../base/clock.ts";
+import type { Hooks } from "../hooks/runner.ts";
+import type { Host } from "../host/types.ts";
+import type { Logger } from "../log/types.ts";
+import type { BodyFiles } from "./body_files.ts";
+import type { Journal } from "./journal.ts";
+import type { Entry, Ledger, Queued } from "./ledger.ts";
+import type { Segment } from "./segment.ts";
+import type { QueueSettings } from "./types.ts";
+
+export type QueuedMessage = Queued<Segment>;
+export type QueuedEntry = Entry<Segment>;
+
+export interface Core {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly hooks: Hooks;
+  readonly dir: string;
+  readonly settings: () => QueueSettings;
+  readonly newId: () => string;
+  readonly journal: Journal;
+  readonly ledger: Ledger<Segment>;
+  readonly bodies: BodyFiles;
+  /** Puts an item in line for a slot. */
+  ready(entry: QueuedEntry): void;
+  /** Puts an item on the schedule, at its `dueAt`. */
+  wait(entry: QueuedEntry): void;
+}

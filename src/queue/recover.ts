@@ -1,0 +1,125 @@
+/**
+ * The start: replays the journal, sets damage aside, cuts torn tails, sweeps bodies that no record speaks of.
+ *
+ * Nothing found in the directory stops it. Only a directory that cannot be made or listed does.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { Host } from "../host/types.ts";
+import type { Logger } from "../log/types.ts";
+import { type Holder, Ledger } from "./ledger.ts";
+import { replay } from "./replay.ts";
+import type { Segment } from "./segment.ts";
+import { setAside } from "./set_aside.ts";
+
+export interface Recovered {
+  readonly ledger: Ledger<Segment>;
+  /** Oldest first. */
+  readonly segments: Segment[];
+  /** Number of the next segment. */
+  readonly next: number;
+}
+
+export interface RecoverOptions {
+  readonly host: Host;
+  readonly clock: Clock;
+  readonly dir: string;
+  readonly log: Logger;
+  readonly holder: Holder<Segment>;
+}
+
+export async function recover({ host, clock, dir, log, holder }: RecoverOptions): Promise<Recovered> {
+  const began = clock.monotonic();
+  host.mkdirSync(`${dir}/body`, { recursive: true });
+  const ledger = new Ledger<Segment>(holder);
+  const cuts = new Map<Segment, number>();
+  let torn = 0;
+  let damaged = 0;
+  const segments = replay(host, dir, {
+    record: (kind, json, place) => {
+      try {
+        ledger.apply(kind, json, place);
+      } catch (error) {
+        // Sound octets that do not mean what they should: a record of another make.
+        damaged++;
+        const bytes = place.segment.read(place.offset, place.offset + place.length);
+        const reason = `meaningless record: ${error instanceof Error ? error.message : error}`;
+        setAside(host, dir, log, { segment: nameOf(place.segment), offset: place.offset, reason }, bytes);
+      }
+    },
+    damage: (segment, { start, end, reason }, bytes) => {
+      const kept = setAside(
+        host,
+        dir,
+        log,
+        { segment: nameOf(segment), offset: start, reason },
+        bytes.subarray(start, end),
+      );
+      if (reason === "torn tail") {
+        torn++;
+        if (kept !== "") cuts.set(segment, start);
+      } else damaged++;
+      if (kept === "") segment.keep = true;
+    },
+    unreadable: (segment, error) => {
+      damaged++;
+      segment.keep = true;
+      const reason = `unreadable: ${error instanceof Error ? error.message : error}`;
+      log.event("queue_corrupt", { segment: nameOf(segment), offset: 0, length: 0, reason, kept: segment.path });
+    },
+  });
+  for (const [segment, size] of cuts) segment.cut(size);
+  await settleLast(segments, log);
+  sweep(host, dir, log, ledger, damaged > 0);
+  let recipients = 0;
+  for (const { entries } of ledger.messages.values()) for (const { left } of entries) recipients += left.length;
+  const ms = Math.round(clock.monotonic() - began);
+  const messages = ledger.messages.size;
+  log.event("queue_recovered", { shard: dir, messages, recipients, segments: segments.length, torn, ms });
+  return { ledger, segments, next: (segments.at(-1)?.number ?? 0) + 1 };
+}
+
+/** What was read may still be on its way to the disk: what is built on it must not outlive it. */
+async function settleLast(segments: readonly Segment[], log: Logger): Promise<void> {
+  for (const segment of segments.slice(-2)) {
+    try {
+      await segment.sync();
+    } catch (error) {
+      log.error(`Cannot sync a queue segment: ${error instanceof Error ? error.message : error}`, {
+        file: segment.path,
+      });
+    }
+  }
+}
+
+/** Bodies without a record belong to nobody; when records were damaged, one of those may be theirs, and they are kept aside. */
+function sweep(host: Host, dir: string, log: Logger, ledger: Ledger<Segment>, damaged: boolean): void {
+  const wanted = new Set<string>();
+  for (const { bodyFile } of ledger.messages.values()) if (bodyFile !== undefined) wanted.add(bodyFile);
+  const attempt = (act: () => void) => {
+    try {
+      act();
+    } catch (error) {
+      log.warn(`Cannot tidy the queue directory: ${error instanceof Error ? error.message : error}`);
+    }
+  };
+  attempt(() => {
+    for (const { name } of [...host.readDirSync(`${dir}/body`)]) {
+      if (wanted.has(name)) continue;
+      attempt(() => {
+        if (!damaged) return host.removeSync(`${dir}/body/${name}`);
+        host.mkdirSync(`${dir}/corrupt`, { recursive: true });
+        host.renameSync(`${dir}/body/${name}`, `${dir}/corrupt/${name}`);
+      });
+    }
+  });
+  attempt(() => {
+    // What Haraka left half written in the same directory.
+    for (const { name, isFile } of [...host.readDirSync(dir)]) {
+      if (isFile && name.startsWith("__tmp__.")) attempt(() => host.removeSync(`${dir}/${name}`));
+    }
+  });
+}
+
+function nameOf(segment: Segment): string {
+  return segment.path.slice(segment.path.lastIndexOf("/") + 1);
+}

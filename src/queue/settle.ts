@@ -1,0 +1,218 @@
+/**
+ * What becomes of an item after an attempt: those delivered are struck out, those deferred wait by the schedule, for those that failed
+ * the sender is told. Hooks `delivered`, `bounce` and `deferred` have their say; one log event for each kind of outcome.
+ *
+ * What was delivered is noted before any hook runs. A report to the sender and the state it leaves the item in are one record.
+ */
+import type { Attempt, Item, Outcome, Reason } from "../hooks/outbound.ts";
+import type { Message } from "../mail/message.ts";
+import type { Acceptor } from "./accept.ts";
+import { type Failed, makeBounce } from "./bounce.ts";
+import type { Core, QueuedEntry } from "./core.ts";
+
+type Delivered = Extract<Outcome, { kind: "delivered" }>;
+type Deferred = Extract<Outcome, { kind: "deferred" }>;
+interface Sorted {
+  readonly delivered: Delivered[];
+  readonly deferred: Deferred[];
+  readonly failed: Failed[];
+}
+
+/** When a report cannot be stored, the attempt counts as not made and comes again after this. */
+const AGAIN_MS = 60_000;
+const LONGEST_ERROR = 400;
+
+export class Settler {
+  readonly #core: Core;
+  readonly #acceptor: Acceptor;
+
+  constructor(core: Core, acceptor: Acceptor) {
+    this.#core = core;
+    this.#acceptor = acceptor;
+  }
+
+  /** Brings the entry to its next state: done, or waiting (or held) with a new time. Never rejects for what a hook or the disk does. */
+  async settle(entry: QueuedEntry, item: Item, attempt: Attempt, message: Message): Promise<void> {
+    const places = placesOf(entry, item);
+    const sorted = this.#sort(entry, item, attempt);
+    const { delivered, deferred, failed } = sorted;
+    const rcpts = `${delivered.length}/${deferred.length}/${failed.length}`;
+    const open = [...deferred, ...failed].map(({ recipient }) => places.get(recipient)!);
+    if (delivered.length > 0) {
+      entry.left = open;
+      if (open.length === 0) await this.finish(entry);
+      else this.#note(entry);
+      await this.#delivered(item, attempt, delivered, rcpts);
+      if (open.length === 0) return;
+    }
+    const reports = failed.length > 0 && await this.#bounced(item, failed, rcpts);
+    const waiting = await this.#deferred(entry, item, attempt, deferred, rcpts);
+    if (gone(entry)) return;
+    const before = entry.left;
+    entry.left = waiting.map(({ recipient }) => places.get(recipient)!);
+    if (reports && !await this.#report(item, failed, message, entry)) {
+      entry.left = before;
+      entry.dueAt = this.#core.clock.now() + AGAIN_MS;
+      return this.#note(entry);
+    }
+    if (entry.left.length === 0) return await this.finish(entry, reports);
+    if (!reports) this.#note(entry);
+  }
+
+  /** Strikes an item out for good. A body file goes only once that is on disk, so that no record ever lacks its body. */
+  async finish(entry: QueuedEntry, recorded = false): Promise<void> {
+    const { journal, ledger, bodies } = this.#core;
+    const { message } = entry;
+    const json = JSON.stringify({ i: message.id, n: entry.index, a: entry.attempts, d: 0, l: [] });
+    ledger.done(entry);
+    if (message.bodyFile === undefined || message.entries.length > 0) {
+      if (!recorded) journal.note("outcome", json);
+      return;
+    }
+    try {
+      if (!recorded) await journal.append("outcome", json);
+      bodies.remove(message.bodyFile);
+    } catch {
+      // The journal has logged it. The body stays until the record is written: at the latest the next start sweeps it.
+      journal.note("outcome", json);
+    }
+  }
+
+  #note(entry: QueuedEntry): void {
+    if (gone(entry)) return;
+    this.#core.journal.note("outcome", JSON.stringify({ i: entry.message.id, ...entry.stored() }));
+  }
+
+  /** By kind. Whoever got no outcome is deferred; whoever was deferred too often has failed (spec 02 §5). */
+  #sort(entry: QueuedEntry, item: Item, { outcomes }: Attempt): Sorted {
+    const by = new Map(outcomes.map((outcome) => [outcome.recipient, outcome]));
+    const sorted: Sorted = { delivered: [], deferred: [], failed: [] };
+    for (const recipient of item.recipients) {
+      const outcome = by.get(recipient) ?? { kind: "deferred" as const, recipient, reason: NO_OUTCOME };
+      if (outcome.kind === "delivered") sorted.delivered.push(outcome);
+      else if (outcome.kind === "failed") sorted.failed.push(outcome);
+      else sorted.deferred.push(outcome);
+    }
+    if (sorted.deferred.length === 0) return sorted;
+    entry.attempts++;
+    if (entry.attempts <= this.#core.settings().intervals.length) return sorted;
+    for (const { recipient, reason } of sorted.deferred.splice(0)) {
+      const text = `Too many failures (${reason.text})`;
+      sorted.failed.push({
+        kind: "failed",
+        recipient,
+        reason: { ...reason, text, status: reason.status.replace(/^4/, "5") },
+      });
+    }
+    return sorted;
+  }
+
+  async #delivered(item: Item, attempt: Attempt, delivered: readonly Delivered[], rcpts: string): Promise<void> {
+    const { hooks, clock } = this.#core;
+    const via = attempt.via ?? UNKNOWN_HOST;
+    const { enhanced, text } = delivered[0]!.reply;
+    const words = typeof text === "string" ? text : text.join(" ");
+    const response = enhanced === undefined ? words : `${enhanced} ${words}`;
+    const delay = (clock.now() - item.queuedAt) / 1000;
+    item.log.event("delivered", {
+      file: item.id,
+      domain: item.domain,
+      host: via.host,
+      ip: via.ip,
+      port: via.port,
+      mode: via.mode,
+      tls: via.tls ? "Y" : "N",
+      auth: via.authenticated ? "Y" : "N",
+      response,
+      delay,
+      fails: item.attempts,
+      rcpts,
+    });
+    if (!hooks.has("delivered")) return;
+    const ran = hooks.run("delivered", { item, outcomes: delivered, via, delay, response }, { log: item.log });
+    if (ran instanceof Promise) await ran;
+  }
+
+  /** Whether the sender is to be told. */
+  async #bounced(item: Item, failed: readonly Failed[], rcpts: string): Promise<boolean> {
+    const { hooks } = this.#core;
+    const error = errorOf(item, failed, "failed");
+    item.log.event("bounced", { file: item.id, domain: item.domain, rcpts, err: error });
+    if (hooks.has("bounce")) {
+      const ran = hooks.run("bounce", { item, outcomes: failed, error }, { log: item.log });
+      const { verdict } = ran instanceof Promise ? await ran : ran;
+      if (verdict?.kind === "ok") return false;
+    }
+    if (!item.envelope.sender.isNull()) return true;
+    // RFC 5321 §4.5.5: nobody is told of a report that cannot be delivered.
+    item.log.event("double_bounce", { file: item.id, sender: item.envelope.sender.toString(), err: error });
+    return false;
+  }
+
+  /** Those that will be tried again; sets the time. */
+  async #deferred(
+    entry: QueuedEntry,
+    item: Item,
+    attempt: Attempt,
+    deferred: readonly Deferred[],
+    rcpts: string,
+  ): Promise<readonly Deferred[]> {
+    if (deferred.length === 0) return deferred;
+    const { hooks, clock } = this.#core;
+    const error = errorOf(item, deferred, "temp failed");
+    let delay = this.#core.settings().intervals[entry.attempts - 1]! / 1000;
+    if (hooks.has("deferred")) {
+      const ran = hooks.run("deferred", { item, attempt, delay, error }, { log: item.log });
+      const { verdict } = ran instanceof Promise ? await ran : ran;
+      if (verdict?.kind === "ok") return [];
+      if (verdict?.kind === "answer" && verdict.value >= 0) delay = verdict.value;
+    }
+    entry.dueAt = clock.now() + delay * 1000;
+    entry.lastError = error.slice(0, LONGEST_ERROR);
+    item.log.event("deferred", { file: item.id, domain: item.domain, delay, fails: entry.attempts, rcpts, err: error });
+    return deferred;
+  }
+
+  async #report(item: Item, failed: readonly Failed[], original: Message, entry: QueuedEntry): Promise<boolean> {
+    const { clock, host, newId, settings } = this.#core;
+    const { me, bounceTemplate } = settings();
+    const error = errorOf(item, failed, "failed");
+    try {
+      const { envelope, message } = makeBounce({
+        me,
+        template: bounceTemplate,
+        item,
+        failed,
+        original,
+        error,
+        now: clock.now(),
+        pid: host.pid,
+        id: newId(),
+      });
+      await this.#acceptor.store(envelope, message, { i: entry.message.id, ...entry.stored() });
+      return true;
+    } catch (error) {
+      item.log.error(`Cannot queue a report to the sender: ${error instanceof Error ? error.message : error}`);
+      return false;
+    }
+  }
+}
+
+const NO_OUTCOME: Reason = { text: "The deliverer gave no outcome", status: "4.3.0" };
+const UNKNOWN_HOST = { host: "", ip: "", port: 0, mode: "SMTP", tls: false, authenticated: false } as const;
+
+/** Removed while its attempt ran. */
+function gone(entry: QueuedEntry): boolean {
+  return !entry.message.entries.includes(entry);
+}
+
+function placesOf(entry: QueuedEntry, item: Item): Map<Item["recipients"][number], number> {
+  return new Map(item.recipients.map((recipient, i) => [recipient, entry.left[i]!]));
+}
+
+/** The one reason there was, or Haraka's words for a part of the recipients (spec 02 §4.5). */
+function errorOf(item: Item, outcomes: readonly (Deferred | Failed)[], what: "temp failed" | "failed"): string {
+  const first = outcomes[0]!.reason.text;
+  if (outcomes.length === item.recipients.length && outcomes.every(({ reason }) => reason.text === first)) return first;
+  return `Some recipients ${what}: ${outcomes.map(({ recipient }) => recipient.address.toString()).join(", ")}`;
+}
