@@ -12,7 +12,7 @@ import { isEightBit } from "./content.ts";
 import type { Conversation, Transaction } from "./conversation.ts";
 import { commandsFor } from "./envelope.ts";
 import type { Fact } from "./finding.ts";
-import { exhausted, type Meaning, meaningOf } from "./meaning.ts";
+import { exhausted, type Meaning, meaningOf, routeMeaning } from "./meaning.ts";
 import type { Pool } from "./pool.ts";
 import type { Target } from "./target.ts";
 import type { TlsMemory, TlsPolicy } from "./tls_policy.ts";
@@ -52,11 +52,14 @@ export class DeliveryAttempt {
     const { signal } = this.#context;
     try {
       await this.#tryAll(targets);
+      if (this.#undecided.length > 0) signal.throwIfAborted();
     } catch (error) {
       if (!signal.aborted || this.#outcomes.length === 0) throw error;
     }
     if (this.#undecided.length > 0) {
-      const { verdict: kind, reason } = exhausted(this.#seen);
+      const { verdict: kind, reason } = this.#seen.length > 0
+        ? exhausted(this.#seen)
+        : routeMeaning({ kind: "only-ourselves" }, this.#item.domain);
       for (const recipient of this.#undecided) this.#outcomes.push({ kind, recipient, reason });
     }
     const outcomes = this.#outcomes;

@@ -119,7 +119,7 @@ export function streamed(chunks: readonly string[], failure?: Error): Message {
         },
       });
     },
-  });
+  }, { start: bytes[0]! });
 }
 
 /** Lets time pass until `work` is done. */
