@@ -112,8 +112,8 @@ test("a late function defers, is named in the log, sees its signal aborted, and 
 
 test("the deadline is 30 s by default, and 0 means none", async () => {
   const b = bench();
-  b.add("patient", { mail: () => new Promise(() => {}) }, 0);
-  b.add("plain", { noop: () => new Promise(() => {}) });
+  b.add("patient", { mail: () => new Promise<undefined>(() => {}) }, 0);
+  b.add("plain", { noop: () => new Promise<undefined>(() => {}) });
   const { session, transaction } = b;
   b.runner.run("mail", { session, transaction, sender: transaction.sender, parameters: new Map() }, b.log);
   assert.equal(b.clock.pending, 0);
@@ -245,7 +245,7 @@ test("the signal is one per call, taken whenever it is asked for, and follows th
   const seen: AbortSignal[] = [];
   let late: { readonly signal: AbortSignal } | undefined;
   b.add("one", { rcpt: (event) => void seen.push(event.signal, event.signal) });
-  b.add("two", { rcpt: (event) => ((late = event), new Promise(() => {})) }, 10);
+  b.add("two", { rcpt: (event) => ((late = event), new Promise<undefined>(() => {})) }, 10);
   const outcome = b.rcpt(gone.signal);
   await b.clock.advance(10);
   await outcome;

@@ -87,7 +87,7 @@ test("a stop that hangs or throws is logged and keeps nobody else from stopping"
   const { start, clock, memory } = bench([
     { name: "first", hooks: {}, stop: () => void did.push("first") },
     { name: "throws", hooks: {}, stop: () => Promise.reject(new Error("broken")) },
-    { name: "hangs", hooks: {}, stop: () => new Promise(() => {}) },
+    { name: "hangs", hooks: {}, stop: () => new Promise<undefined>(() => {}) },
   ]);
   const running = await start();
   const stopped = running.stop(500);
@@ -107,9 +107,9 @@ test("a plugin's deadline is its own .timeout file in seconds, else plugin_timeo
   assert.equal(await pluginTimeout(config, "other"), 7000);
   assert.equal(await pluginTimeout(pluginHost("x").config, "other"), 30_000);
 
-  const hangs: Plugin = { name: "slow", hooks: { vrfy: () => new Promise(() => {}) } };
+  const hangs: Plugin = { name: "slow", hooks: { vrfy: () => new Promise<undefined>(() => {}) } };
   const { runner, start, clock, memory } = bench(
-    [hangs, { name: "next", hooks: { noop: () => new Promise(() => {}), vrfy: () => ok() } }],
+    [hangs, { name: "next", hooks: { noop: () => new Promise<undefined>(() => {}), vrfy: () => ok() } }],
     false,
     { slow: 500, next: 0 },
   );
