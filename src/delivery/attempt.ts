@@ -153,7 +153,7 @@ export class DeliveryAttempt {
         this.#via = via;
         this.#outcomes.push({ kind: "delivered", recipient, reply: meaning.reply });
       } else if (meaning.whom === "host") {
-        if (!useless) this.#seen.push(meaning);
+        if (!useless) this.#noted(meaning, via.host, via.ip);
         useless = true;
         open.push(recipient);
       } else {
@@ -170,8 +170,15 @@ export class DeliveryAttempt {
     return useless;
   }
 
-  #saw(fact: Fact, target: Target): void {
-    this.#seen.push(this.#meaning(fact, target.destination.protocol === "lmtp" ? "LMTP" : "SMTP", target.name));
+  #saw(fact: Fact, { destination, name, address }: Target): void {
+    const meaning = this.#meaning(fact, destination.protocol === "lmtp" ? "LMTP" : "SMTP", name);
+    this.#noted(meaning, name, destination.path ?? address ?? destination.host);
+  }
+
+  /** A host is of no use: told to the operator once for each attempt. */
+  #noted(meaning: Meaning, host: string, ip: string): void {
+    this.#seen.push(meaning);
+    if (meaning.verdict !== "delivered") this.#context.log.notice(`${host} (${ip}): ${meaning.reason.text}`);
   }
 
   #meaning(fact: Fact, mode: Via["mode"], remote: string): Meaning {

@@ -43,6 +43,7 @@ function hasHighOctet(bytes: Bytes, from: number): boolean {
   let i = from;
   const end = bytes.length;
   for (; i < end && ((bytes.byteOffset + i) & 3) !== 0; i++) if (bytes[i]! > 127) return true;
+  if (i >= end) return false;
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + i, (end - i) >> 2);
   for (let w = 0; w < words.length; w++) if ((words[w]! & 0x80808080) !== 0) return true;
   for (i += words.length << 2; i < end; i++) if (bytes[i]! > 127) return true;

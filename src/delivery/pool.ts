@@ -60,6 +60,11 @@ export class Pool {
     if (slot.open >= limits.connectionsPerDestination) {
       const given = await this.#wait(slot, signal);
       if (given !== undefined) return this.#lend(slot, given, limits);
+      const known = this.unreachable(key);
+      if (known !== undefined) { // found out by the one before us: not everybody who waits need try
+        this.#freed(slot);
+        return known;
+      }
     } else {
       slot.open++;
       this.#slots.set(key, slot); // it may have been dropped when its last connection went just now

@@ -93,7 +93,7 @@ test("octets behind STARTTLS's 220 end the connection before the handshake", asy
 
 test("required TLS verifies or defers and says nothing else in clear", async () => {
   const settings = { forceTlsHosts: ["192.0.2.0/24"] };
-  const bad: [PeerScript, { names?: string[]; trusted?: boolean; settings?: RoomOptions["settings"] }, RegExp][] = [
+  const bad: [PeerScript, { names?: string[]; trusted?: boolean; times?: number }, RegExp][] = [
     [{ offers: [] }, {}, /^deferred 4\.7\.10 .*No TLS available but required by configuration\.$/],
     [{}, { trusted: false }, /^deferred 4\.7\.5 .*Host failed TLS verification required by configuration\./],
     [{}, { names: ["other.example"] }, /^deferred 4\.7\.5 .*Host failed TLS verification/],

@@ -154,3 +154,18 @@ test("a host that could not be reached is remembered, longer each time, and forg
   using _lease = await pool.lease("k", LIMITS, false, () => Promise.resolve(new Line().asConversation), never) as Lease;
   assert.equal(pool.unreachable("k"), undefined);
 });
+
+test("those who wait for a host that turns out not to answer are told, instead of trying one after the other", async () => {
+  const pool = new Pool(new FakeClock());
+  const limits = { ...LIMITS, connectionsPerDestination: 1 };
+  let tried = 0;
+  const open = async () => {
+    tried++;
+    await settled();
+    return REFUSED;
+  };
+  const all = await Promise.all([1, 2, 3].map(() => pool.lease("k", limits, false, open, never)));
+  assert.deepEqual(all, [REFUSED, REFUSED, REFUSED]);
+  assert.equal(tried, 1);
+  assert.deepEqual(pool.counts, { connections: 0, idle: 0, waiting: 0 });
+});

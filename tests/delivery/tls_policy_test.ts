@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { DELIVERY_DEFAULTS } from "../../src/delivery/settings.ts";
+import type { Target } from "../../src/delivery/target.ts";
+import { TlsMemory } from "../../src/delivery/tls_policy.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
+import { test } from "../kit/test.ts";
+
+const target = (tls?: "none" | "opportunistic" | "required"): Target => ({
+  destination: { host: "192.0.2.1", port: 25, priority: 0, protocol: "smtp", ...(tls && { tls }) },
+  address: "192.0.2.1",
+  name: "mx.example",
+  fromDns: true,
+});
+
+test("one door decides: forced hosts first, then the destination, then the settings", () => {
+  const memory = new TlsMemory(new FakeClock());
+  const policy = (tls: Parameters<typeof target>[0], settings = {}) =>
+    memory.policy(target(tls), "d.example", { ...DELIVERY_DEFAULTS, ...settings });
+  assert.equal(policy(undefined), "opportunistic");
+  assert.equal(policy(undefined, { enableTls: false }), "none");
+  assert.equal(policy("opportunistic", { enableTls: false }), "opportunistic");
+  assert.equal(policy("none"), "none");
+  assert.equal(policy("required"), "required");
+  for (const forced of ["mx.example", "d.example", "192.0.2.0/24"]) {
+    assert.equal(policy(undefined, { forceTlsHosts: [forced] }), "required");
+    assert.equal(policy("none", { forceTlsHosts: [forced], noTlsHosts: [forced] }), "required");
+    assert.equal(policy(undefined, { forceTlsHosts: [forced], enableTls: false }), "impossible");
+    assert.equal(policy(undefined, { noTlsHosts: [forced] }), "none");
+  }
+});
+
+test("broken TLS is remembered for its time, never where TLS is required, and only if wanted", async () => {
+  const clock = new FakeClock();
+  const memory = new TlsMemory(clock);
+  const settings = { ...DELIVERY_DEFAULTS, brokenTlsMs: 1000 };
+  memory.markBroken(target(), { ...settings, rememberBrokenTls: false });
+  assert.equal(memory.policy(target(), "d", settings), "opportunistic");
+  memory.markBroken(target(), settings);
+  assert.equal(memory.policy(target(), "d", settings), "none");
+  assert.equal(memory.policy(target("required"), "d", settings), "required");
+  assert.equal(memory.policy({ ...target(), address: "192.0.2.2" }, "d", settings), "opportunistic");
+  await clock.advance(1000);
+  assert.equal(memory.policy(target(), "d", settings), "opportunistic");
+});
