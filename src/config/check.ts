@@ -3,6 +3,7 @@ import { ConfigError } from "../base/config_error.ts";
 import type { ConfigFault } from "../base/config_error.ts";
 import { loadCoreSettings } from "./core_settings.ts";
 import { CORE_FILES, PLAIN_FILES } from "./files/core_files.ts";
+import { mergeShapes } from "./merge_shapes.ts";
 import { editDistance, nearestName } from "./nearest.ts";
 import type { FileShape } from "./shape.ts";
 import type { SiteConfig } from "./types.ts";
@@ -14,7 +15,7 @@ const PASSED_OVER = /(~|\.(bak|orig|rej|swp|dpkg-\w+|rpm\w+|timeout))$|(^|\/)\./
 
 /** The faults of every known file, by file and line, then files whose names are nearly one we know. `shapes`: the core's and the plugins'. */
 export async function checkSite(config: SiteConfig, shapes: readonly FileShape[]): Promise<ConfigFault[]> {
-  const all = new Map([...CORE_FILES, ...shapes].map((shape) => [shape.file, shape]));
+  const all = mergeShapes([...CORE_FILES, ...shapes]);
   const faults = [...all.values()].flatMap((shape) => config.faults(shape));
   if (faults.length === 0) faults.push(...await faultsOfValues(config));
   return [...faults, ...unknownFiles(config, new Set([...all.keys(), ...PLAIN_FILES]))];

@@ -12,9 +12,11 @@ import type { Logger } from "../log/types.ts";
 import { applyShape } from "./apply_shape.ts";
 import { binaryOf, dataOf, iniOf, listOf, treeOf, valueOf } from "./formats.ts";
 import type { Content } from "./formats.ts";
+import { CORE_FILES } from "./files/core_files.ts";
 import { Layers, sameLayers } from "./layers.ts";
 import type { ConfigHost } from "./layers.ts";
 import { LiveValue } from "./live.ts";
+import { mergeShapes } from "./merge_shapes.ts";
 import { Overrides } from "./overrides.ts";
 import type { FileShape, Settings, Shape } from "./shape.ts";
 import { treeFileNames } from "./tree.ts";
@@ -209,8 +211,12 @@ class FileConfig implements SiteConfig {
   }
 
   #settings<S extends Shape>(file: FileShape<S>, content: Content): Settings<S> {
-    const { settings, faults, warnings } = applyShape(file, iniOf(file.file, content));
+    const ini = iniOf(file.file, content);
+    const { settings, faults } = applyShape(file, ini);
     if (faults[0] !== undefined) throw new ConfigError(faults[0]);
+    // A plugin may know a part of one of the core's files; what the core knows of it is not unknown.
+    const core = CORE_FILES.filter((known) => known.file === file.file && known !== file);
+    const { warnings } = applyShape(mergeShapes([...core, file]).get(file.file)!, ini);
     for (const warning of warnings) this.report(warning);
     return settings;
   }
