@@ -40,6 +40,39 @@ export function isGlobalUnicast(text: string): boolean {
   return parse(text)?.range() === "unicast";
 }
 
+/** The one spelling of an address: IPv4-mapped IPv6 as IPv4, IPv6 compressed; other text as it came. */
+export function normalizeIp(text: string): string {
+  // The usual case costs nothing.
+  if (!text.includes(":")) return text;
+  return parse(text)?.toString() ?? text;
+}
+
+/** Loopback, link-local, unspecified and unique-local (spec 01 §8.1). For this machine's own addresses ask `localAddresses()`. */
+export function isLocalIp(text: string): boolean {
+  const ip = parse(text);
+  return ip !== undefined && lies(ip, LOCAL);
+}
+
+/** Local, or of RFC 1918, or of the networks kept for documentation (RFC 5737). */
+export function isPrivateIp(text: string): boolean {
+  const ip = parse(text);
+  return ip !== undefined && (lies(ip, LOCAL) || lies(ip, PRIVATE));
+}
+
+/** `192.0.2.1` → `1.2.0.192.in-addr.arpa` (RFC 1035 §3.5), IPv6 by nibbles (RFC 3596 §2.5); undefined for other text. */
+export function reverseName(text: string): string | undefined {
+  const ip = parse(text);
+  if (ip === undefined) return undefined;
+  const bytes = ip.toByteArray();
+  if (ip.kind() === "ipv4") return `${bytes.reverse().join(".")}.in-addr.arpa`;
+  const nibbles = bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `${[...nibbles].reverse().join(".")}.ip6.arpa`;
+}
+
+function lies(ip: Ip, networks: readonly [Ip, number][]): boolean {
+  return networks.some((network) => network[0].kind() === ip.kind() && ip.match(network as never));
+}
+
 function parse(text: string): Ip | undefined {
   const bare = text.startsWith("[") && text.endsWith("]") ? text.slice(1, -1).replace(/^ipv6:/i, "") : text;
   // ipaddr.js also reads `1`, `0x7f.1` and the like as IPv4; only four decimal parts are meant here.
@@ -57,3 +90,14 @@ function parseNetwork(text: string): [Ip, number] | undefined {
   const bits = text.slice(slash + 1);
   return /^\d{1,3}$/.test(bits) && Number(bits) <= widest ? [ip, Number(bits)] : undefined;
 }
+
+const networks = (...list: string[]) => list.map((text) => parseNetwork(text)!);
+const LOCAL = networks("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0", "::", "::1", "fe80::/10", "fc00::/7");
+const PRIVATE = networks(
+  "10.0.0.0/8",
+  "172.16.0.0/12",
+  "192.168.0.0/16",
+  "192.0.2.0/24",
+  "198.51.100.0/24",
+  "203.0.113.0/24",
+);
