@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import plugin from "../../../plugins/auth/flat_file.ts";
+import { hook, type HookOptions } from "../../kit/hook.ts";
+import { fakeCapabilities } from "../../kit/fake_session.ts";
+import { test } from "../../kit/test.ts";
+
+const ini = (core: string) => ({
+  "auth_flat_file.ini": `[core]\n${core}\n[users]\nalice@example.com=s3cret\nbob=007\nempty=\n`,
+});
+
+async function methods(core: string, options: HookOptions): Promise<string[]> {
+  const capabilities = fakeCapabilities();
+  await hook(plugin, "capabilities", { files: ini(core), ...options, event: { capabilities } });
+  return [...capabilities.auth];
+}
+const attempt = (user: string, password: string) => ({
+  mechanism: "PLAIN",
+  user,
+  password,
+  matches: (wanted: string) => wanted === password,
+});
+
+test("users, methods and the constraint on senders are those of auth_flat_file.ini [row 225]", async () => {
+  const three = "methods=PLAIN,LOGIN,cram-md5";
+  assert.deepEqual(await methods(three, { tls: true }), ["PLAIN", "LOGIN", "CRAM-MD5"]);
+  assert.deepEqual(await methods(three, { isPrivate: true }), ["PLAIN", "LOGIN", "CRAM-MD5"]);
+  assert.deepEqual(await methods(three, {}), []);
+  assert.deepEqual(await methods("", { tls: true }), []);
+
+  const said = async (user: string, password: string) => {
+    const event = { attempt: attempt(user, password) };
+    return (await hook(plugin, "auth", { files: ini(three), event })).verdict?.kind;
+  };
+  assert.equal(await said("alice@example.com", "s3cret"), "ok");
+  assert.equal(await said("bob", "007"), "ok", "a number is taken as it is written");
+  assert.equal(await said("bob", "7"), "deny");
+  assert.equal(await said("alice@example.com", ""), "deny");
+  assert.equal(await said("carol", "x"), undefined);
+  assert.equal(await said("carol", ""), undefined);
+  assert.equal(await said("empty", ""), undefined);
+  assert.equal(await said("constructor", ""), undefined);
+
+  const send = async (user: string | undefined, from: string, core = three) => {
+    const { verdict } = await hook(plugin, "mail", { files: ini(core), from, ...(user !== undefined && { user }) });
+    return verdict;
+  };
+  assert.equal(await send("alice@example.com", "x@example.com"), undefined);
+  assert.equal(await send("alice@mail.example.com", "x@news.Example.com"), undefined);
+  const refused = await send("alice@example.com", "x@example.org");
+  assert.equal(refused?.kind, "deny");
+  assert.match(JSON.stringify(refused), /alice@example\.com.*x@example\.org/);
+  assert.equal((await send("a@one.co.uk", "x@two.co.uk"))?.kind, "deny", "co.uk is nobody's domain");
+  assert.equal(await send("bob", "x@example.org"), undefined);
+  assert.equal(await send("alice@example.com", ""), undefined);
+  assert.equal(await send(undefined, "x@example.org"), undefined);
+  assert.equal(await send("alice@example.com", "x@example.org", `${three}\nconstrain_sender=false`), undefined);
+});
