@@ -4,13 +4,13 @@
  * A rejection means an abort or a bug; whatever a peer, the network, the DNS or TLS does comes back as outcomes.
  */
 import type { Clock } from "../base/clock.ts";
+import { ipInList } from "../base/ip.ts";
 import type { Attempt, Destination, Forwarder, Item } from "../hooks/outbound.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import type { Machine } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message } from "../mail/message.ts";
 import type { Courier } from "../queue/courier.ts";
-import { addressOctets, isLoopback } from "./address_kind.ts";
 import { DeliveryAttempt } from "./attempt.ts";
 import { askPlugins } from "./get_mx.ts";
 import { routeMeaning } from "./meaning.ts";
@@ -116,19 +116,23 @@ export function createCourier({ machine, hooks, log, settings, random = Math.ran
 type Road = (context: RouteContext) => Promise<Route>;
 
 const INTERFACES_FRESH_MS = 60_000;
+const OURS_ALWAYS = ["127.0.0.0/8", "::1", "0.0.0.0", "::"];
+const MOST_KNOWN = 10_000;
 
-/** The machine's interfaces are looked at once a minute. */
+/** The machine's interfaces are looked at once a minute, and what was found of an address is kept as long. */
 function localAddresses(machine: Machine, clock: Clock): (address: string) => boolean {
-  let known: ReadonlySet<string> = new Set();
+  const known = new Map<string, boolean>();
+  let ours: readonly string[] = [];
   let until = -Infinity;
   return (address) => {
-    const octets = addressOctets(address);
-    if (octets === undefined) return false;
-    if (isLoopback(octets)) return true;
-    if (clock.monotonic() >= until) {
-      known = new Set(machine.localAddresses().map((each) => String(addressOctets(each))));
-      until = clock.monotonic() + INTERFACES_FRESH_MS;
+    const now = clock.monotonic();
+    if (now >= until || known.size >= MOST_KNOWN) {
+      ours = [...OURS_ALWAYS, ...machine.localAddresses()];
+      until = now + INTERFACES_FRESH_MS;
+      known.clear();
     }
-    return known.has(String(octets));
+    let is = known.get(address);
+    if (is === undefined) known.set(address, is = ipInList(ours, address));
+    return is;
   };
 }

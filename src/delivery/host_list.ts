@@ -1,11 +1,11 @@
 /**
  * Lists of hosts as operators write them: names, addresses, CIDR blocks (`force_tls_hosts`, `no_tls_hosts`).
  */
-import { addressBlock, addressOctets, type Block, inBlock } from "./address_kind.ts";
+import { ipInList, isNetwork } from "../base/ip.ts";
 
 interface HostList {
   readonly names: ReadonlySet<string>;
-  readonly blocks: readonly Block[];
+  readonly networks: readonly string[];
 }
 
 /** A list is read once; settings keep the same array until they change. */
@@ -17,18 +17,15 @@ export function isListed(list: readonly string[], address: string | undefined, .
   let known = read.get(list);
   if (known === undefined) read.set(list, known = readList(list));
   for (const name of names) if (known.names.has(name.toLowerCase())) return true;
-  if (address === undefined || known.blocks.length === 0) return false;
-  const octets = addressOctets(address);
-  return octets !== undefined && known.blocks.some((block) => inBlock(octets, block));
+  return address !== undefined && known.networks.length > 0 && ipInList(known.networks, address);
 }
 
 function readList(list: readonly string[]): HostList {
   const names = new Set<string>();
-  const blocks: Block[] = [];
-  for (const entry of list) {
-    const block = addressBlock(entry.trim());
-    if (block === undefined) names.add(entry.trim().toLowerCase());
-    else blocks.push(block);
+  const networks: string[] = [];
+  for (const entry of list.map((each) => each.trim().toLowerCase())) {
+    if (isNetwork(entry)) networks.push(entry);
+    else names.add(entry);
   }
-  return { names, blocks };
+  return { names, networks };
 }

@@ -7,7 +7,8 @@
 import type { Destination } from "../hooks/outbound.ts";
 import type { DnsAnswer, Resolver } from "../host/types.ts";
 import { toAscii } from "../mail/address.ts";
-import { addressOctets, familyOf } from "./address_kind.ts";
+import { isIpLiteral } from "../base/ip.ts";
+import { familyOf } from "./address_kind.ts";
 import type { RouteFinding } from "./finding.ts";
 import type { DeliverySettings } from "./settings.ts";
 import type { Target } from "./target.ts";
@@ -127,7 +128,7 @@ function preferred(group: Target[], prefer: DeliverySettings["inetPrefer"]): rea
 /** `[192.0.2.1]`, `[IPv6:2001:db8::1]` (RFC 5321 §4.1.3). */
 function addressLiteral(name: string): string | undefined {
   const inner = /^\[(?:ipv6:)?([0-9a-f:.]+)\]$/i.exec(name)?.[1];
-  return inner !== undefined && addressOctets(inner) !== undefined ? inner : undefined;
+  return inner !== undefined && isIpLiteral(inner) ? inner : undefined;
 }
 
 function destinationOf(host: string, priority: number, { settings }: RouteContext): Destination {
