@@ -9,6 +9,7 @@
 import { HookRunner } from "../../src/hooks/hook_runner.ts";
 import type { Plugin } from "../../src/hooks/plugin.ts";
 import type { HookName, HookVerdict } from "../../src/hooks/points.ts";
+import type { Logger } from "../../src/log/types.ts";
 import type { ResultRecord } from "../../src/hooks/results.ts";
 import {
   address,
@@ -49,7 +50,7 @@ export async function startPlugin(plugin: Plugin, options: PluginHostOptions = {
   return {
     ...fake,
     async run(name, options = {}) {
-      const { session, event } = eventFor(options);
+      const { session, event } = eventFor(options, log);
       const { verdict } = await runner.run(name, event as never, { log });
       const results = session.transaction?.results.get(plugin) ?? session.results.get(plugin);
       return { verdict, session, results };
@@ -65,9 +66,9 @@ export async function hook<N extends HookName>(
   return await (await startPlugin(plugin, options)).run(name, options);
 }
 
-function eventFor(options: HookOptions): { session: FakeSession; event: object } {
+function eventFor(options: HookOptions, log: Logger): { session: FakeSession; event: object } {
   const to = options.to === undefined ? [] : [options.to].flat();
-  const session = options.session ?? fakeSession({ from: "sender@client.test", ...options, to });
+  const session = options.session ?? fakeSession({ from: "sender@client.test", log, ...options, to });
   const { transaction } = session;
   const event = {
     session,
