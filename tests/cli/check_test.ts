@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { rmSync } from "node:fs";
+import { check } from "../../src/cli/check.ts";
+import { captured } from "../kit/captured.ts";
+import { temporaryDir, writeSite } from "../kit/site.ts";
+import { test } from "../kit/test.ts";
+
+async function complaintsAbout(files: Record<string, string>): Promise<readonly string[]> {
+  const dir = temporaryDir();
+  writeSite(dir, { files: { "config/plugins": "rcpt_to.in_host_list\n", ...files } });
+  const at = await captured();
+  const code = await check({ site: dir }, at);
+  rmSync(dir, { recursive: true });
+  assert.equal(code, at.complaints.length === 0 ? 0 : 1);
+  return at.complaints.map((line) => line.replaceAll(dir, ""));
+}
+
+test("check() finds nothing wrong with a site that is in order", async () => {
+  assert.deepEqual(await complaintsAbout({}), []);
+});
+
+test("check() gives file, line, current and wanted value of each fault", async () => {
+  const complaints = await complaintsAbout({
+    "config/outbound.ini": "; fine\nconcurrency_max=many\ntemp_fail_intervalls=1m\n",
+  });
+  assert.match(complaints.join("\n"), /\/config\/outbound\.ini:2: .*concurrency_max.*"many".*wanted/);
+  assert.match(complaints.join("\n"), /\/config\/outbound\.ini:3: .*did you mean "temp_fail_intervals"/);
+});
+
+test("check() names a plugin that does not load", async () => {
+  const complaints = await complaintsAbout({
+    "config/plugins": "broken\n",
+    "plugins/broken.ts": 'throw new Error("I am broken");\n',
+  });
+  assert.match(complaints.join("\n"), /Loading plugin broken failed: I am broken/);
+});

@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { terminal } from "../../src/cli/terminal.ts";
+import { memoryMachine } from "../kit/memory_host.ts";
+import { test } from "../kit/test.ts";
+
+test("terminal() ends each text with one line feed, words to stdout and complaints to stderr", () => {
+  const machine = memoryMachine();
+  const out = terminal(machine.host);
+  assert.equal(out.say("one\n"), 0);
+  out.say("zwölf");
+  out.complain("no");
+  assert.deepEqual(machine.printed, { stdout: "one\nzwölf\n", stderr: "no\n" });
+});
