@@ -10,6 +10,8 @@ import type { SessionStreams } from "./context.ts";
 export class Output {
   #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBufferLike>>;
   #pending = "";
+  #giveUp: ((reason: unknown) => void) | undefined;
+  #given: { readonly reason: unknown } | undefined;
 
   constructor(writable: SessionStreams["writable"]) {
     this.#writer = writable.getWriter();
@@ -25,10 +27,16 @@ export class Output {
     this.#pending += text;
   }
 
-  /** Resolves once the system has taken it all. */
+  /** Resolves once the system has taken it all; rejects with the reason when it is given up by {@linkcode abort}. */
   flush(): Promise<void> {
+    if (this.#given !== undefined) return Promise.reject(this.#given.reason);
     const bytes = this.#take();
-    return bytes.length === 0 ? Promise.resolve() : this.#writer.write(bytes);
+    if (bytes.length === 0) return Promise.resolve();
+    // A stream's own abort waits for the write that is under way, and that one may wait for ever.
+    return new Promise((resolve, reject) => {
+      this.#giveUp = reject;
+      this.#writer.write(bytes).then(resolve, reject);
+    });
   }
 
   /** Lets go of the stream for an upgrade; the replies not yet written are the caller's. */
@@ -44,17 +52,20 @@ export class Output {
     this.#writer.closed.catch(() => {});
   }
 
-  /** Makes a blocked flush reject. */
+  /** Makes a flush under way reject, and all later ones. */
   abort(reason: unknown): void {
+    this.#given ??= { reason };
+    this.#giveUp?.(reason);
     this.#writer.abort(reason).catch(() => {});
   }
 
   /** Ends our direction. Never rejects. */
   async close(): Promise<void> {
+    if (this.#given !== undefined) return;
     try {
       await this.#writer.close();
     } catch {
-      // The peer has gone, or the stream was aborted: closed is closed.
+      // The peer has gone: closed is closed.
     }
   }
 
