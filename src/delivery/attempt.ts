@@ -13,7 +13,7 @@ import type { Conversation, Transaction } from "./conversation.ts";
 import { commandsFor } from "./envelope.ts";
 import type { Fact } from "./finding.ts";
 import { exhausted, type Meaning, meaningOf, routeMeaning } from "./meaning.ts";
-import type { Pool } from "./pool.ts";
+import type { Lease, Pool } from "./pool.ts";
 import type { Target } from "./target.ts";
 import type { TlsMemory, TlsPolicy } from "./tls_policy.ts";
 
@@ -110,18 +110,25 @@ export class DeliveryAttempt {
         this.#saw(lease, wanted.target);
         return;
       }
-      using held = lease;
-      const { conversation } = held;
+      const came = await this.#useLease(lease, fresh);
+      if (came === "useless") return;
+      fresh = came === "stale";
+    }
+  }
+
+  /** One transaction. `stale`: the connection had died while it was idle, which is no failure. */
+  async #useLease(lease: Lease, fresh: boolean): Promise<"go on" | "stale" | "useless"> {
+    try { // not `using`: Node 22 cannot read it
+      const { conversation } = lease;
       const before = conversation.messages;
       const batch = this.#undecided.length > RECIPIENTS_AT_ONCE
         ? this.#undecided.slice(0, RECIPIENTS_AT_ONCE)
         : this.#undecided;
       const found = await this.#transact(conversation, batch);
-      if (!fresh && before > 0 && hadDied(conversation, found)) {
-        fresh = true; // it was idle too long for the peer; that is no failure
-        continue;
-      }
-      if (this.#settle(batch, found, conversation)) return;
+      if (!fresh && before > 0 && hadDied(conversation, found)) return "stale";
+      return this.#settle(batch, found, conversation) ? "useless" : "go on";
+    } finally {
+      lease[Symbol.dispose]();
     }
   }
 

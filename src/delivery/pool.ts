@@ -1,5 +1,5 @@
 /**
- * The pool: connections leased by what they are (destination, source, name, TLS, credentials) and given back by `using`.
+ * The pool: connections leased by what they are (destination, source, name, TLS, credentials) and given back by disposing of the lease.
  *
  * Promises that a connection is never leased twice, that a destination never has more than its share open, that whoever waits is
  * served in order, and that what broke is not given out again. A host that could not be reached is remembered for a while.

@@ -88,6 +88,11 @@ export function scriptedPeer(machine: MemoryMachine, at: Address, script: PeerSc
   return new Peer(machine.net.listen(at), script);
 }
 
+/** The same on a listener of any kind, also one of real sockets (there `reset` is a close). */
+export function scriptedPeerOn(listener: Listener, script: PeerScript = {}): ScriptedPeer {
+  return new Peer(listener, script);
+}
+
 class Peer implements ScriptedPeer {
   readonly commands: string[] = [];
   readonly messages: string[] = [];
@@ -190,7 +195,7 @@ class Peer implements ScriptedPeer {
     const text = stage === "ehlo" && say === "" && then === undefined ? this.#hello(secure) : say;
     if (text !== "") await lines.say(text);
     if (then === undefined) return text || " ";
-    if (then === "reset") (lines.conn as MemoryConn).reset();
+    if (then === "reset") (lines.conn as Partial<MemoryConn>).reset?.();
     else if (then === "silence") await lines.drain();
     return undefined;
   }
