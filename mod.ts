@@ -13,6 +13,7 @@ export { newId } from "./src/base/ids.ts";
 export { organizationalDomain } from "./src/base/org_domain.ts";
 export { type FileShape, fileShape, type Settings, type Shape, type ValueOf } from "./src/config/shape.ts";
 export type { Config, Live } from "./src/config/types.ts";
+export { TLS_INI } from "./src/config/files/tls_ini.ts";
 export { parseDestination, parseDestinations } from "./src/hooks/destination.ts";
 export { Notes } from "./src/hooks/notes.ts";
 export type * from "./src/hooks/outbound.ts";
