@@ -32,6 +32,8 @@ export async function secureClient(
   }
 }
 
+const AFTER_END_MS = 50;
+
 function handshake(below: ConnDuplex, options: ClientUpgrade, signal: AbortSignal): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
     // RFC 6066 §3: an IP literal is not a server_name; both runtimes or one of them throw at it.
@@ -48,7 +50,9 @@ function handshake(below: ConnDuplex, options: ClientUpgrade, signal: AbortSigna
       minVersion: options.minVersion ?? "TLSv1.2",
       allowHalfOpen: true,
     } as tls.ConnectionOptions);
+    let left: ReturnType<typeof setTimeout> | undefined;
     const settle = () => {
+      clearTimeout(left);
       signal.removeEventListener("abort", onAbort);
       below.duplex.off("close", onClose);
       socket.off("error", fail);
@@ -65,6 +69,8 @@ function handshake(below: ConnDuplex, options: ClientUpgrade, signal: AbortSigna
     const onClose = () => fail(new Error("TLS: the peer left during the handshake"));
     signal.addEventListener("abort", onAbort, { once: true });
     below.duplex.once("close", onClose);
+    // Deno's TLS waits on after the peer's end. What came with the end may still finish the handshake, a turn or two later.
+    below.duplex.once("end", () => left = setTimeout(onClose, AFTER_END_MS));
     socket.once("error", fail);
     socket.once("close", onClose);
     socket.once("secureConnect", () => {

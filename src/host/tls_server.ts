@@ -29,6 +29,8 @@ export function serverTls(contexts: ServerContexts, clock: Clock = systemClock):
   return { upgrade: (conn, options) => upgrade(contexts, clock, conn, options) };
 }
 
+const AFTER_END_MS = 50;
+
 async function upgrade(
   contexts: ServerContexts,
   clock: Clock,
@@ -61,7 +63,9 @@ async function upgrade(
 
 function handshake(server: tls.Server, duplex: Duplex, signal: AbortSignal): Promise<tls.TLSSocket> {
   return new Promise((resolve, reject) => {
+    let left: ReturnType<typeof setTimeout> | undefined;
     const fail = (reason: unknown) => {
+      clearTimeout(left);
       signal.removeEventListener("abort", onAbort);
       duplex.destroy();
       reject(reason);
@@ -70,8 +74,11 @@ function handshake(server: tls.Server, duplex: Duplex, signal: AbortSignal): Pro
     const onClose = () => fail(new Error("TLS: the peer left during the handshake"));
     signal.addEventListener("abort", onAbort, { once: true });
     duplex.once("close", onClose);
+    // Deno's TLS waits on after the peer's end. What came with the end may still finish the handshake, a turn or two later.
+    duplex.once("end", () => left = setTimeout(onClose, AFTER_END_MS));
     server.on("tlsClientError", fail);
     server.on("secureConnection", (socket: tls.TLSSocket) => {
+      clearTimeout(left);
       signal.removeEventListener("abort", onAbort);
       duplex.off("close", onClose);
       resolve(socket);

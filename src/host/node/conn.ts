@@ -4,6 +4,9 @@ import { normalizeIp } from "../../base/ip.ts";
 import { closedError, socketStreams } from "../socket_streams.ts";
 import type { Addr, Conn } from "../types.ts";
 
+/** How long octets written before `close()` may take to leave. */
+const LINGER_MS = 500;
+
 /** The socket must be connected, and nobody may listen to its data. It must have been made with `allowHalfOpen`. */
 export function socketConn(socket: net.Socket, path?: string): Conn {
   let closed = false;
@@ -18,8 +21,12 @@ export function socketConn(socket: net.Socket, path?: string): Conn {
       if (closed) throw Object.assign(new Error("Bad resource ID"), { name: "BadResource" });
       closed = true;
       streams.fail(closedError());
-      // What was written still goes out; then the descriptor goes, whether the peer reads or not.
+      // What was written still goes out if it can; the descriptor goes in any case, whether the peer reads or not.
       socket.destroySoon();
+      if (!socket.destroyed) {
+        const late = setTimeout(() => socket.destroy(), LINGER_MS);
+        socket.once("close", () => clearTimeout(late));
+      }
       socket.resume();
     },
     closeWrite: () =>
