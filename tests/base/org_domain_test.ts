@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { organizationalDomain } from "../../src/base/org_domain.ts";
+import { test } from "../kit/test.ts";
+
+test("the organizational domain is the label below the public suffix, and the host itself where there is none", () => {
+  const CASES = {
+    "example.com": "example.com",
+    "a.b.Example.COM": "example.com",
+    "www.example.co.uk": "example.co.uk",
+    "co.uk": "co.uk",
+    "localhost": "localhost",
+    "x.github.io": "x.github.io",
+    "192.0.2.1": "192.0.2.1",
+  };
+  for (const [host, wanted] of Object.entries(CASES)) assert.equal(organizationalDomain(host), wanted, host);
+});
