@@ -82,8 +82,8 @@ export class DeliveryAttempt {
       }
       const known = pool.unreachable(keyOf(wanted));
       if (known === undefined) await this.#tryHost(wanted);
-      // It would hold us for the whole connect time-out again; what only refuses may be asked once more, at the end.
-      else if (known.finding.kind === "unreachable" && known.finding.slow) this.#saw(known, target);
+      // It would hold us for the whole time-out again; what only refuses may be asked once more, at the end.
+      else if (isSlow(known)) this.#saw(known, target);
       else refused.push(wanted);
     }
     for (const wanted of refused) {
@@ -139,6 +139,7 @@ export class DeliveryAttempt {
     if ("finding" in commands) return { own: [], whole: commands };
     const onAbort = () => conversation.peer.fail({ kind: "lost", detail: "aborted" });
     signal.throwIfAborted();
+    conversation.peer.logTo(this.#item.log);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       return await conversation.transact(commands, this.#rendered);
@@ -210,6 +211,11 @@ const NONE: readonly Recipient[] = [];
 /** Whether the fact on the whole was one on somebody: not when each recipient had been refused for itself. */
 function concernsAll(own: readonly (Fact | undefined)[]): boolean {
   return own.length === 0 || own.includes(undefined);
+}
+
+/** The host swallows connections, or takes them and says nothing. */
+function isSlow({ finding }: Fact): boolean {
+  return finding.kind === "silence" || (finding.kind === "unreachable" && finding.slow);
 }
 
 /** A connection used before broke, or was being closed by its peer, before a word was said about this message. */

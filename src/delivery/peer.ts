@@ -25,8 +25,8 @@ export class Peer implements Watched {
   onIdle: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #watch: Watch;
-  readonly #log: Logger;
-  readonly #chatty: boolean;
+  #log: Logger;
+  #chatty: boolean;
   #conn: Conn;
   #reader: WireReader;
   #writer: WritableStreamDefaultWriter<Uint8Array>;
@@ -49,6 +49,12 @@ export class Peer implements Watched {
     this.#writer = conn.writable.getWriter();
     conn.setNoDelay?.(true);
     watch.add(this);
+  }
+
+  /** What is said from now on concerns another mail, and is logged under its id. */
+  logTo(log: Logger): void {
+    this.#log = log;
+    this.#chatty = log.enabled("PROTOCOL");
   }
 
   get closed(): boolean {

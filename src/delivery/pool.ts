@@ -188,7 +188,8 @@ export class Pool {
   }
 
   #remember(key: string, fact: Fact): void {
-    if (fact.finding.kind !== "unreachable") return;
+    const { kind } = fact.finding;
+    if (kind !== "unreachable" && !(kind === "silence" && fact.stage === "greeting")) return;
     const now = this.#clock.monotonic();
     const times = (this.#unreachable.get(key)?.times ?? 0) + 1;
     if (this.#unreachable.size >= MOST_REMEMBERED) {

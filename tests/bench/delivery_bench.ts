@@ -6,11 +6,11 @@
  * The sink answers at once and runs in a process of its own, so that the CPU told is the sender's alone.
  */
 import { utf8Encode } from "../../src/base/bytes.ts";
-import { systemClock } from "../../src/base/clock.ts";
 import { createCourier } from "../../src/delivery/courier.ts";
 import { DELIVERY_DEFAULTS } from "../../src/delivery/settings.ts";
 import type { Item } from "../../src/hooks/outbound.ts";
-import type { Conn, Machine } from "../../src/host/types.ts";
+import { thisMachine } from "../../src/host/machine.ts";
+import type { Machine } from "../../src/host/types.ts";
 import { parseAddress } from "../../src/mail/address.ts";
 import { createMessage } from "../../src/mail/message.ts";
 import { memorySource } from "../../src/mail/source.ts";
@@ -74,6 +74,7 @@ async function measure(count: number, senders: number, one: (sender: number) => 
   }));
   return { perSecond: Math.round(count / ((performance.now() - began) / 1000)), cpuMicros: (cpu() - spent) / count };
 }
+const real = await thisMachine();
 const process_ = (globalThis as unknown as { process: { cpuUsage(): { user: number; system: number } } }).process;
 
 function body(octets: number): Uint8Array<ArrayBuffer> {
@@ -133,14 +134,10 @@ async function bare(port: number, count: number, senders: number, octets: number
 
 async function ours(port: number, count: number, senders: number, octets: number, keep: boolean): Promise<Result> {
   const { log } = memoryLog("ERROR");
-  const machine = {
-    host: undefined,
-    clock: systemClock,
+  const machine: Machine = {
+    ...real,
     resolver: zone({ "example.com": { MX: ["10 mx.example.com"] }, "mx.example.com": { A: ["127.0.0.1"] } }),
-    dial: ({ to }: { to: { hostname: string; port: number } }) => Deno.connect(to) as unknown as Promise<Conn>,
-    secureClient: () => Promise.reject(new Error("no TLS here")),
-    localAddresses: () => [],
-  } as unknown as Machine;
+  };
   const settings = {
     ...DELIVERY_DEFAULTS,
     helo: "us.example",

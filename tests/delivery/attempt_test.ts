@@ -45,6 +45,35 @@ test("a host that refused a moment ago is asked last", async () => {
   first.stop();
 });
 
+test("a host that takes connections and never greets is not waited for again at once", async () => {
+  const room = makeRoom({ zone: TWO_HOSTS, settings: { idleMs: 0 } });
+  const first = scriptedPeer(room.machine, FIRST, { greeting: { then: "silence" } });
+  const second = scriptedPeer(room.machine, SECOND);
+  for (let i = 0; i < 3; i++) assert.equal((await room.lines())[0], "a@example.com delivered");
+  assert.equal(first.connections, 1);
+  await room.machine.clock.advance(5_000);
+  await room.lines();
+  assert.equal(first.connections, 2);
+  await room.close();
+  first.stop();
+  second.stop();
+});
+
+test("what is said over a kept connection is logged under the id of the mail it concerns", async () => {
+  const room = makeRoom();
+  const peer = scriptedPeer(room.machine, FIRST);
+  const uuids = new Set<string>();
+  for (const uuid of ["ONE.1", "TWO.1"]) {
+    await room.post({ log: room.log.log.child({ uuid }) });
+    const data = room.log.items.filter((item) => item.message.includes("MAIL FROM"));
+    uuids.add(data.at(-1)!.uuid);
+  }
+  assert.equal(peer.connections, 1);
+  assert.deepEqual([...uuids], ["ONE.1", "TWO.1"]);
+  await room.close();
+  peer.stop();
+});
+
 test("a word on the whole message holds for recipients of later transactions too", async () => {
   const room = makeRoom();
   const peer = scriptedPeer(room.machine, FIRST, { dot: "554 5.6.0 spam" });

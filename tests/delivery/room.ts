@@ -7,6 +7,7 @@ import type { HookHandler } from "../../src/hooks/points.ts";
 import type { Attempt, Destination, Item } from "../../src/hooks/outbound.ts";
 import type { Hooks } from "../../src/hooks/runner.ts";
 import type { Recipient } from "../../src/hooks/session.ts";
+import type { Logger } from "../../src/log/types.ts";
 import { parseAddress } from "../../src/mail/address.ts";
 import { createMessage, type Message } from "../../src/mail/message.ts";
 import { memorySource } from "../../src/mail/source.ts";
@@ -45,6 +46,7 @@ export interface Posting {
   readonly domain?: string;
   readonly smtpUtf8?: boolean;
   readonly signal?: AbortSignal;
+  readonly log?: Logger;
   /** By `Forwarder.send()` to these, instead of `deliver()`. */
   readonly via?: readonly Destination[];
 }
@@ -151,7 +153,7 @@ function makeItem(posting: Posting, log: MemoryLog): Item {
     attempts: 0,
     queuedAt: 0,
     size: 0,
-    log: log.log,
+    log: posting.log ?? log.log,
   };
 }
 
