@@ -87,6 +87,6 @@ export function reverseZone(ip: string): string | undefined {
   const front = head === "" ? [] : head.split(":");
   const back = tail === undefined || tail === "" ? [] : tail.split(":");
   const groups = [...front, ...Array(Math.max(0, 8 - front.length - back.length)).fill("0"), ...back];
-  if (groups.length !== 8) return undefined;
+  if (groups.length !== 8 || (tail === undefined && front.length !== 8)) return undefined;
   return `${groups.map((group) => group.padStart(4, "0")).join("").split("").reverse().join(".")}.ip6.arpa`;
 }

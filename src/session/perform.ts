@@ -67,6 +67,6 @@ function decide(talk: Dialogue, row: AnyRow, phase: Phase, event: any, outcome: 
 }
 
 /** Spec 01 §8.4: what spoils the dialogue counts; what is merely unwelcome does not. */
-function countsAsError({ code }: Reply): boolean {
-  return code < 510 || code === TEXTS.authFirst.code;
+function countsAsError(reply: Reply): boolean {
+  return reply.code < 510 || reply === TEXTS.authFirst;
 }

@@ -21,11 +21,10 @@ export async function startTls(talk: Dialogue, phase: Phase, { verb, rest }: Com
     session.errors++;
     return { reply: TEXTS.badSequence, next: phase };
   }
+  // What has not been read by now meets the handshake, which refuses it.
   if (talk.reader.buffered > 0) return { reply: TEXTS.injection, next: { at: "closed" } };
+  talk.reader.release();
   talk.say(TEXTS.tlsGoAhead);
-  // Taken before anything is written, so that nothing can slip in between: release() hands out whatever was read ahead.
-  const injected = talk.reader.release();
-  if (injected.length > 0) throw new Gone("plain text behind STARTTLS");
   try {
     talk.secured(await context.upgrade(talk.output.release()));
   } catch (error) {

@@ -82,8 +82,8 @@ export interface KitOptions {
   readonly local?: Addr;
   readonly resolver?: SessionContext["resolver"];
   readonly tls?: TlsInfo;
-  /** Certificates are loaded. */
-  readonly canUpgrade?: boolean;
+  /** Certificates are loaded; `failing`: but every handshake fails. */
+  readonly canUpgrade?: boolean | "failing";
   readonly onFault?: "defer" | "continue";
   /** Added to what the kit keeps. A rejection is a queue that cannot. */
   readonly enqueue?: SessionContext["enqueue"];
@@ -135,7 +135,9 @@ export function sessionKit(options: KitOptions = {}): SessionKit {
     resolver: options.resolver ?? zone({ "100.2.0.192.in-addr.arpa": { PTR: ["client.test"] } }),
     settings: { ...SETTINGS, ...options.settings, limits: { ...LIMITS, ...options.limits } },
     ...(options.tls === undefined ? {} : { tls: options.tls }),
-    ...(options.canUpgrade ? { upgrade: (reply: Bytes) => fakeUpgrade(far, reply) } : {}),
+    ...(options.canUpgrade
+      ? { upgrade: (reply: Bytes) => fakeUpgrade(far, reply, options.canUpgrade === "failing") }
+      : {}),
     async enqueue(envelope, message) {
       await options.enqueue?.(envelope, message);
       taken.push({ by: "outbound", envelope, text: await textOf(message) });
@@ -163,10 +165,14 @@ function envelopeOf({ id, sender, recipients, smtpUtf8 }: Transaction): Taken["e
   return { id, sender, recipients: [...recipients], smtpUtf8 };
 }
 
-async function fakeUpgrade(conn: MemoryConn, reply: Bytes) {
+async function fakeUpgrade(conn: MemoryConn, reply: Bytes, fails: boolean) {
   const writer = conn.writable.getWriter();
   await writer.write(reply);
   writer.releaseLock();
+  if (fails) {
+    conn.close();
+    throw new Error("that was no ClientHello");
+  }
   return { readable: conn.readable, writable: conn.writable, tls: FAKE_TLS };
 }
 

@@ -1,0 +1,93 @@
+import assert from "node:assert/strict";
+import { ok } from "../../src/hooks/verdict.ts";
+import { type KitOptions, type SessionKit, sessionKit } from "../kit/session_kit.ts";
+import { test } from "../kit/test.ts";
+
+async function send(options: KitOptions, text: string): Promise<SessionKit & { readonly reply: string }> {
+  const kit = sessionKit({ keep: true, ...options });
+  await kit.client.reply();
+  await kit.client.say("EHLO me");
+  await kit.client.say("MAIL FROM:<a@b.test>");
+  await kit.client.say("RCPT TO:<c@d.test>");
+  await kit.client.say("DATA");
+  const reply = (await kit.client.say(`${text}\r\n.`))!;
+  await kit.client.say("QUIT");
+  await kit.over;
+  return { ...kit, reply };
+}
+
+test("[row 123] more header lines than the limit are worth a warning, no more", async () => {
+  const header = Array.from({ length: 1001 }, (_, i) => `X-${i}: y`).join("\r\n");
+  const { reply, log, taken } = await send({}, `${header}\r\n\r\nbody`);
+  assert.match(reply, /^250/);
+  assert.equal(taken.length, 1);
+  assert.match(log.text(), /\[WARN\].*many lines of header/);
+  assert.doesNotMatch((await send({}, "A: b\r\n\r\nbody")).log.text(), /many lines of header/);
+});
+
+test("[row 149] a message without an empty line keeps its octets", async () => {
+  const { reply, taken } = await send({}, "this is no header\r\nnor this");
+  assert.match(reply, /^250/);
+  assert.equal(taken[0]!.text, "this is no header\r\nnor this\r\n");
+});
+
+test("hooks see the same message, spooled or not, as often as they like", async () => {
+  for (const spoolAfter of [0, 1_000_000]) {
+    const seen: string[] = [];
+    const { taken, spools } = await send({
+      settings: { spoolAfter, addReceived: true },
+      hooks: {
+        async data_post({ message }) {
+          for (let i = 0; i < 2; i++) seen.push(await new Response(message.open()).text());
+          message.header.add("X-Seen", "yes");
+        },
+      },
+    }, "Subject: x\r\n\r\nbody");
+    assert.match(seen[0]!, /^Received: from me .*\r\nSubject: x\r\n\r\nbody\r\n$/s);
+    assert.equal(seen[1], seen[0]);
+    assert.match(taken[0]!.text, /\r\nX-Seen: yes\r\n\r\nbody\r\n$/);
+    assert.deepEqual(spools.map((body) => body.discarded), spoolAfter === 0 ? [true] : []);
+  }
+});
+
+test("a header longer than a block of the file is still seen whole", async () => {
+  const long = `X-Long: ${"y".repeat(900)}\r\n`.repeat(200);
+  let subject: string | undefined;
+  const { reply } = await send({
+    settings: { spoolAfter: 0 },
+    limits: { dataBytes: 0 },
+    hooks: { data_post: ({ message }) => void (subject = message.header.get("Subject")) },
+  }, `${long}Subject: at the end\r\n\r\nbody`);
+  assert.match(reply, /^250/);
+  assert.equal(subject, "at the end");
+});
+
+test("[row 138] fields that plugins add and remove reach the queue, each at its end", async () => {
+  const { taken } = await send({
+    hooks: {
+      data_post({ message: { header } }) {
+        header.add("X-Last", "1");
+        header.addLeading("X-First", "2");
+        header.remove("X-Gone");
+      },
+    },
+  }, "Subject: x\r\nX-Gone: 1\r\n\r\nbody");
+  assert.equal(taken[0]!.text, "X-First: 2\r\nSubject: x\r\nX-Last: 1\r\n\r\nbody\r\n");
+});
+
+test("queue's own text is followed by the id", async () => {
+  const { reply } = await send({ hooks: { queue: () => ok("Thanks") } }, "x");
+  assert.match(reply, /^250 2\.0\.0 Thanks \([0-9A-F-]+\.1\)$/);
+});
+
+test("results of the engine's own: sender, recipients, queue", async () => {
+  let found: unknown;
+  await send({
+    hooks: {
+      reset_transaction: ({ transaction }) => {
+        found = [transaction.results.get("mail_from")?.action, transaction.results.get("queue")?.pass];
+      },
+    },
+  }, "x");
+  assert.deepEqual(found, ["accept", ["keeper"]]);
+});

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { deny, ok } from "../../src/hooks/verdict.ts";
+import { sessionKit } from "../kit/session_kit.ts";
+import { test } from "../kit/test.ts";
+
+test("recipients are counted for transaction and session, and noted in the results", async () => {
+  let noted: unknown;
+  let counts: unknown;
+  const kit = sessionKit({
+    hooks: {
+      rcpt: ({ recipient }) => recipient.address.user === "yes" ? ok("fine") : deny("no"),
+      rcpt_ok: ({ recipient }) => recipient.address.host === "late.test" ? deny("too late") : undefined,
+      reset_transaction: ({ session, transaction }) => {
+        noted = transaction.results.get("rcpt_to")?.recipient;
+        counts = [{ ...transaction.rcptCount }, { ...session.rcptCount }, transaction.recipients.length];
+      },
+    },
+  });
+  await kit.client.reply();
+  await kit.client.say("EHLO me");
+  await kit.client.say("MAIL FROM:<a@b.test>");
+  assert.equal(await kit.client.say("RCPT TO:<yes@d.test>"), "250 2.1.5 fine");
+  assert.equal(await kit.client.say("RCPT TO:<no@d.test>"), "550 5.7.1 no");
+  assert.equal(await kit.client.say("RCPT TO:<yes@late.test>"), "550 5.7.1 too late");
+  await kit.client.say("QUIT");
+  await kit.over;
+  const count = { accept: 1, tempfail: 0, reject: 2 };
+  assert.deepEqual(counts, [count, count, 1]);
+  assert.deepEqual(noted, [
+    { address: "yes@d.test", action: "accept" },
+    { address: "no@d.test", action: "reject", code: 550, msg: "no" },
+    { address: "yes@late.test", action: "reject", code: 550, msg: "too late" },
+  ]);
+});
+
+test("a relaying client's recipients need no plugin", async () => {
+  const kit = sessionKit({ hooks: { connect: ({ session }) => void (session.relaying = true) } });
+  await kit.client.reply();
+  await kit.client.say("EHLO me");
+  await kit.client.say("MAIL FROM:<a@b.test>");
+  assert.match((await kit.client.say("RCPT TO:<c@d.test>"))!, /^250/);
+  await kit.client.say("QUIT");
+  await kit.over;
+});

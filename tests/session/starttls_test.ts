@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { type KitOptions, type SessionKit, sessionKit } from "../kit/session_kit.ts";
+import { ok } from "../../src/hooks/verdict.ts";
+import { test } from "../kit/test.ts";
+
+async function start(options: KitOptions = {}): Promise<SessionKit> {
+  const kit = sessionKit({
+    canUpgrade: true,
+    ...options,
+    hooks: {
+      capabilities: ({ capabilities }) => {
+        capabilities.startTls = true;
+        capabilities.auth.add("PLAIN");
+      },
+      auth: () => ok(),
+      ...options.hooks,
+    },
+  });
+  await kit.client.reply();
+  await kit.client.say("EHLO me");
+  return kit;
+}
+
+async function over(kit: SessionKit): Promise<void> {
+  await kit.client.end();
+  await kit.client.rest();
+  await kit.clock.advance(3000);
+  await kit.over;
+}
+
+test("[row 171] after STARTTLS the session knows its TLS, and the log has the `secured` line", async () => {
+  let cipher = "";
+  const kit = await start({ hooks: { ehlo: ({ session }) => void (cipher = session.tls?.cipher.name ?? "") } });
+  assert.equal(await kit.client.say("STARTTLS"), "220 2.0.0 Go ahead.");
+  await kit.client.say("EHLO me");
+  assert.equal(cipher, "TLS_AES_256_GCM_SHA384");
+  assert.deepEqual(kit.log.of("secured"), [{ cipher: "TLS_AES_256_GCM_SHA384", version: "TLSv1.3", verified: false }]);
+  await over(kit);
+});
+
+test("who was authenticated in plain text is not so after the handshake", async () => {
+  let seen: unknown;
+  const kit = await start({
+    hooks: { noop: ({ session }) => void (seen = [session.auth, session.relaying, session.hello]) },
+  });
+  await kit.client.say("AUTH PLAIN AHRpbQBzZWNyZXQ=");
+  await kit.client.say("STARTTLS");
+  await kit.client.say("NOOP");
+  assert.deepEqual(seen, [undefined, false, undefined]);
+  await over(kit);
+});
+
+test("STARTTLS within a transaction is out of order", async () => {
+  const kit = await start();
+  await kit.client.say("MAIL FROM:<a@b.test>");
+  assert.match((await kit.client.say("STARTTLS"))!, /^503 /);
+  await over(kit);
+});
+
+test("a handshake that fails ends the session, and says why in the log alone", async () => {
+  const kit = await start({ canUpgrade: "failing" });
+  assert.match((await kit.client.say("STARTTLS"))!, /^220 /);
+  assert.deepEqual(await kit.client.rest(), []);
+  await kit.over;
+  assert.match(kit.log.text(), /that was no ClientHello/);
+});
+
+test("plain text behind STARTTLS is never read as a command, wherever it is cut", async () => {
+  const injected = "STARTTLS\r\nRSET\r\nMAIL FROM:<evil@b.test>\r\n";
+  const senders: string[] = [];
+  const kit = await start({ hooks: { mail: ({ sender }) => void senders.push(sender.address) } });
+  await kit.client.write(injected);
+  assert.match((await kit.client.reply())!, /^501 /);
+  assert.deepEqual(await kit.client.rest(), []);
+  await over(kit);
+  assert.deepEqual(senders, []);
+});

@@ -1,0 +1,29 @@
+import assert from "node:assert/strict";
+import type { Session } from "../../src/hooks/session.ts";
+import { sessionKit } from "../kit/session_kit.ts";
+import { test } from "../kit/test.ts";
+
+async function face(remote: string): Promise<Session> {
+  let found: Session | undefined;
+  const kit = sessionKit({
+    remote: { transport: "tcp", hostname: remote, port: 41_000 },
+    hooks: { connect: ({ session }) => void (found = session) },
+  });
+  await kit.client.reply();
+  await kit.client.say("QUIT");
+  await kit.over;
+  return found!;
+}
+
+test("a session says who is at its ends", async () => {
+  const { local, remote } = await face("::ffff:10.1.2.3");
+  assert.deepEqual(local, { ip: "198.51.100.1", port: 25, host: "mx.test" });
+  assert.deepEqual([remote.ip, remote.port, remote.isPrivate, remote.isLocal], ["10.1.2.3", 41_000, true, false]);
+});
+
+test("remote.info is the host's name until a plugin knows better", async () => {
+  const { remote } = await face("192.0.2.100");
+  assert.equal(remote.info, "client.test");
+  remote.info = "a windows box";
+  assert.deepEqual([remote.info, remote.host], ["a windows box", "client.test"]);
+});
