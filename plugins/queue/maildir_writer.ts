@@ -15,9 +15,14 @@ export interface Mailbox {
 
 type Disk = Pick<Host, "openSync" | "mkdirSync" | "renameSync" | "removeSync" | "statSync">;
 
+const MOST_KNOWN = 10_000;
+
 export class MaildirWriter {
   readonly #host: Disk;
   readonly #syncing = new Map<string, { readonly running: Promise<void>; next: Promise<void> | undefined }>();
+
+  /** Maildirs whose folders were there; forgotten when writing fails, so that one that was taken away is made again. */
+  readonly #known = new Set<string>();
 
   constructor(host: Disk) {
     this.#host = host;
@@ -57,6 +62,7 @@ export class MaildirWriter {
       return prepared;
     } catch (fault) {
       prepared.abandon();
+      for (const { path } of mailboxes) this.#known.delete(path);
       throw fault;
     } finally {
       for (const file of files) file.close();
@@ -65,13 +71,16 @@ export class MaildirWriter {
 
   /** The three folders; a new Maildir's own name, and those above it that are new, are synced too. */
   async #make(path: string): Promise<void> {
-    if (["tmp", "new", "cur"].every((folder) => this.#exists(`${path}/${folder}`))) return;
+    if (this.#known.has(path)) return;
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    if (["tmp", "new", "cur"].every((folder) => this.#exists(`${path}/${folder}`))) return void this.#known.add(path);
     const fresh: string[] = [];
     for (let at = path; at !== "" && !this.#exists(at); at = parentOf(at)) fresh.push(parentOf(at) || "/");
     for (const folder of ["tmp", "new", "cur"]) {
       this.#host.mkdirSync(`${path}/${folder}`, { recursive: true, mode: 0o700 });
     }
     for (const folder of [path, ...fresh]) await this.#syncFolder(folder);
+    this.#known.add(path);
   }
 
   #exists(path: string): boolean {

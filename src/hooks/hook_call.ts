@@ -37,6 +37,9 @@ export class HookCall {
     return this.#controller.signal;
   }
 
+  /** A caller's own signal is not the function's: it comes by the run's options. */
+  set signal(_given: AbortSignal) {}
+
   readonly #onOuter = (): void => this.#controller?.abort(this.#outer?.reason);
 
   /** Nothing of this call may be heeded any more. With a reason its signal is aborted. */

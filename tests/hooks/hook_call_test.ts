@@ -18,6 +18,7 @@ test("the event has the caller's fields and a signal that follows the run's", ()
   const { controller, signal } = counted();
   const call = new HookCall({ a: 1 }, signal) as HookCall & { a: number };
   assert.equal(call.a, 1);
+  assert.notEqual(new HookCall({ signal }, undefined).signal, signal);
   assert.equal(call.signal, call.signal);
   controller.abort(new Error("gone"));
   assert.equal(call.signal.reason.message, "gone");

@@ -45,3 +45,18 @@ test("a message whose client has gone leaves nothing behind", async () => {
   await assert.rejects(writing, /gone/);
   assert.deepEqual([...disk.files.keys()], []);
 });
+
+test("a Maildir that was taken away is made again by the delivery after the one that missed it", async () => {
+  const { host } = memoryMachine();
+  const writer = new MaildirWriter(host);
+  const prepare = () =>
+    writer.prepare([{ path: "/box", head: "" }], "m", message("x"), {
+      crlf: true,
+      signal: new AbortController().signal,
+    });
+  await (await prepare()).commit();
+  host.removeSync("/box", { recursive: true });
+  await assert.rejects(prepare());
+  await (await prepare()).commit();
+  assert.equal(host.readTextFileSync("/box/new/m"), "x");
+});
