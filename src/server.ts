@@ -9,7 +9,7 @@ import { type CoreSettings, loadCoreSettings } from "./config/core_settings.ts";
 import type { Config } from "./config/types.ts";
 import { createCourier } from "./delivery/courier.ts";
 import type { DeliveryRoom } from "./delivery/courier.ts";
-import { FileLock } from "./host/lock.ts";
+import { lockDirectory } from "./host/lock.ts";
 import { thisMachine } from "./host/machine.ts";
 import type { Addr, Conn, Machine } from "./host/types.ts";
 import { HookRunner } from "./hooks/hook_runner.ts";
@@ -106,7 +106,7 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
     log: log.child({ origin: "queue" }),
     hooks: runner,
     settings: await queueSettings(core, config),
-    fileLock: (path) => FileLock.acquire(host, path),
+    fileLock: () => lockDirectory(host, queueDir),
   });
   const courier = createCourier({
     machine,

@@ -86,7 +86,7 @@ test("serve() takes a mail by its plugins, keeps it and delivers it, all in memo
   const said = await dialogue(
     machine,
     "EHLO client\r\nMAIL FROM:<a@example.com>\r\nRCPT TO:<b@example.net>\r\nDATA\r\n" +
-      "Subject: hello\r\n\r\n..dots\r\n.\r\nQUIT\r\n",
+      "Subject: hello\r\nDate: Thu, 1 Jan 2026 00:00:00 +0000\r\nMessage-Id: <1@x>\r\n\r\n..dots\r\n.\r\nQUIT\r\n",
   );
   assert.match(said, /^220 kasi\.test/);
   assert.match(said, /^250 .*queued/mi);
@@ -94,7 +94,7 @@ test("serve() takes a mail by its plugins, keeps it and delivers it, all in memo
   for (let i = 0; i < 100 && messages.length === 0; i++) await machine.clock.advance(10);
   assert.equal(messages.length, 1);
   assert.match(messages[0]!, /^Received: /);
-  assert.match(messages[0]!, /\r\nSubject: hello\r\n\r\n\.\.dots\r\n$/);
+  assert.match(messages[0]!, /\r\nSubject: hello\r\nDate: [^\r]*\r\nMessage-Id: <1@x>\r\n\r\n\.\.dots\r\n$/);
   const stopping = server.stop();
   await machine.clock.advance(60_000);
   await stopping;

@@ -8,8 +8,8 @@ export async function list(
   { machine, out }: { machine: Machine; out: Terminal },
 ): Promise<number> {
   const lines = ["*global*"];
-  for (const name of Object.keys(SHIPPED).sort()) {
-    const { default: plugin } = await SHIPPED[name]!() as { default?: { about?: string } };
+  for (const [name, load] of Object.entries(SHIPPED).sort()) {
+    const { default: plugin } = await load() as { default?: { about?: string } };
     lines.push(`  ${name.padEnd(28)} ${plugin?.about ?? ""}`.trimEnd());
   }
   if (action.site !== undefined) {

@@ -3,10 +3,11 @@
  */
 import { loadCoreSettings } from "../config/core_settings.ts";
 import { createConfig } from "../config/config.ts";
-import { FileLock } from "../host/lock.ts";
+import { utf8Decode } from "../base/bytes.ts";
+import { lockOwner } from "../host/lock.ts";
 import type { Machine } from "../host/types.ts";
 import { createLogging } from "../log/logging.ts";
-import { readQueue, readQueuedMessage } from "../queue/read_queue.ts";
+import { readQueue, readQueuedMessage } from "../queue/list.ts";
 import type { ListedItem } from "../queue/types.ts";
 import { absoluteIn, findSite } from "../server/site.ts";
 import type { QueueVerb } from "./options.ts";
@@ -36,7 +37,7 @@ const VERBS: { readonly [V in QueueVerb]: (action: QueueAction, place: Place) =>
         .join("\n"),
     );
   },
-  show({ argument, json }, { machine, out, dir }) {
+  async show({ argument, json }, { machine, out, dir }) {
     const items = readQueue(machine.host, dir).filter(({ id }) => id === argument || id.startsWith(`${argument}.`));
     const first = items[0];
     if (first === undefined) {
@@ -47,10 +48,11 @@ const VERBS: { readonly [V in QueueVerb]: (action: QueueAction, place: Place) =>
     const about = items.map((item) =>
       line(item, machine.clock.now()) + (item.lastError === undefined ? "" : `\n  last: ${item.lastError}`)
     );
-    return out.say(`${about.join("\n")}\n\n${readQueuedMessage(machine.host, dir, first.id)}`);
+    const message = await readQueuedMessage(machine.host, dir, first.id);
+    return out.say(`${about.join("\n")}\n\n${message === undefined ? "" : utf8Decode(message)}`);
   },
   flush(_action, { machine, out, dir }) {
-    const owner = FileLock.owner(machine.host, dir);
+    const owner = lockOwner(machine.host, dir);
     if (owner === undefined) {
       out.complain(`No server is running on ${dir}`);
       return 1;

@@ -1,8 +1,10 @@
 /**
  * What is queued, for people: `kasi queue ls`, the HTTP pages. Reading disturbs nothing: `readQueue` may run beside a server.
  */
+import { type Bytes, concat } from "../base/bytes.ts";
 import type { Host } from "../host/types.ts";
-import { readRecord } from "./body_store.ts";
+import type { Source } from "../mail/message.ts";
+import { readBack, readRecord } from "./body_store.ts";
 import { type Entry, Ledger, type Queued } from "./ledger.ts";
 import { replay } from "./replay.ts";
 import type { Segment } from "./segment.ts";
@@ -77,6 +79,26 @@ export function countItems(ledger: Ledger<Segment>, inProgress: number): QueueSt
  * delivered right now still shows as waiting. Throws what the host throws when there is no such directory.
  */
 export function readQueue(host: Host, dir: string, filter: ListFilter = {}): ListedItem[] {
+  return snapshot(host, dir, (ledger) => listItems(ledger, filter));
+}
+
+/** A queued message by an item's or a transaction's id, read in the same way; undefined when there is none. */
+export function readQueuedMessage(host: Host, dir: string, id: string): Promise<Bytes> | undefined {
+  return snapshot(host, dir, (ledger) => {
+    const message = ledger.find(id)[0]?.message;
+    return message === undefined ? undefined : allOf(readBack(host, `${dir}/body`, message).source);
+  });
+}
+
+async function allOf(source: Source): Promise<Bytes> {
+  if (source.bytes !== undefined) return source.bytes;
+  const chunks: Bytes[] = [];
+  for await (const chunk of source.open()) chunks.push(chunk);
+  return concat(chunks);
+}
+
+/** Replays what lies on disk and shows it to `use`. */
+function snapshot<T>(host: Host, dir: string, use: (ledger: Ledger<Segment>) => T): T {
   for (let tries = 3;; tries--) {
     let vanished = false;
     const ledger = new Ledger<Segment>({ kept: () => {}, gone: () => {} });
@@ -93,7 +115,7 @@ export function readQueue(host: Host, dir: string, filter: ListFilter = {}): Lis
     });
     try {
       // A segment that went while we read was copied forward or done with: read again and find out which.
-      if (!vanished || tries === 0) return listItems(ledger, filter);
+      if (!vanished || tries === 0) return use(ledger);
     } finally {
       for (const segment of segments) segment.close();
     }

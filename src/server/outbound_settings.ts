@@ -6,15 +6,11 @@ import type { Host } from "../host/types.ts";
 import { type LiveQueueSettings, QUEUE_DEFAULTS, type QueueSettings } from "../queue/types.ts";
 import { derived } from "./session_settings.ts";
 
-/** What the queue works by. Where the site has templates for reports, they are read here and stay live. */
+/** What the queue works by. The site's template for reports is read here and stays live. */
 export async function queueSettings(core: CoreSettings, config: Config): Promise<LiveQueueSettings> {
-  const [message, html, image] = await Promise.all([
-    config.data("outbound.bounce_message"),
-    config.data("outbound.bounce_message_html"),
-    config.data("outbound.bounce_message_image"),
-  ]);
+  const template = await config.data("outbound.bounce_message");
   const listeners = new Set<(value: QueueSettings) => void>();
-  const current = derived([core.me, core.outbound, core.connection, message, html, image], (): QueueSettings => {
+  const current = derived([core.me, core.outbound, template], (): QueueSettings => {
     const outbound = core.outbound.value;
     const value: QueueSettings = {
       ...QUEUE_DEFAULTS,
@@ -24,7 +20,7 @@ export async function queueSettings(core: CoreSettings, config: Config): Promise
       disabled: outbound.disabled,
       alwaysSplit: outbound.alwaysSplit,
       receivedHeader: outbound.receivedHeader ?? "disabled",
-      bounce: { message: message.value, html: html.value, image: image.value },
+      bounceTemplate: template.value.join("\n"),
     };
     queueMicrotask(() => {
       for (const listener of listeners) listener(value);

@@ -4,10 +4,11 @@
  * A key that cannot be read or does not fit is a ConfigError at start; after a reload the last good ones stay and the log says why. The
  * self-made certificate is kept in `tls/` below the data directory, so that clients see the same one after a restart.
  */
+import { utf8Encode } from "../base/bytes.ts";
 import { ConfigError } from "../base/config_error.ts";
 import type { CoreSettings } from "../config/core_settings.ts";
 import type { Config } from "../config/types.ts";
-import { writeFileAtomic } from "../host/atomic_file.ts";
+import { writeAtomically } from "../host/atomic_file.ts";
 import { Certificates, type IdentityFiles, type NamedText, type TlsFiles } from "../host/certificates.ts";
 import { serverTls } from "../host/tls_server.ts";
 import type { Host, Machine, ServerTls } from "../host/types.ts";
@@ -108,8 +109,8 @@ async function ownIdentity({ machine, core, dataDir }: TlsStoreOptions): Promise
     const { selfSigned } = await import("../host/self_signed.ts");
     const made = await selfSigned([...new Set([core.me.value, host.hostname(), "localhost"])], machine.clock.now());
     host.mkdirSync(dir, { recursive: true });
-    await writeFileAtomic(host, keyFile, made.key, 0o600);
-    await writeFileAtomic(host, certFile, made.cert);
+    await writeAtomically(host, keyFile, utf8Encode(made.key), 0o600);
+    await writeAtomically(host, certFile, utf8Encode(made.cert));
   }
   return { key: readNamed(host, keyFile), cert: readNamed(host, certFile) };
 }
