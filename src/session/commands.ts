@@ -5,7 +5,7 @@
  * decides, and how the dialogue moves on. A verb of the wire without a row does not compile.
  */
 import type { EngineHooks, HookEvent } from "../hooks/points.ts";
-import { HOOK_RULES, type RefusingRule } from "../hooks/rules.ts";
+import type { HOOK_RULES, RefusingRule } from "../hooks/rules.ts";
 import type { HookOutcome } from "../hooks/runner.ts";
 import { makeAddress } from "../mail/address.ts";
 import type { Command, Verb } from "../wire/command.ts";

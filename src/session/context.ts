@@ -102,6 +102,11 @@ export interface SessionContext {
    * Rejects, the connection closed, when the handshake fails. Absent when no certificate is loaded.
    */
   readonly upgrade?: (reply: Bytes) => Promise<SecureStreams>;
+  /**
+   * Ends our direction of whatever the connection is by now (FIN), the peer may go on: `conn.closeWrite()`. Without it the whole
+   * connection closes with its writable, and a peer that is still sending may miss our last reply.
+   */
+  readonly closeWrite?: () => Promise<void>;
   /** Whether an address belongs to an interface of this machine (loopback is known without asking). */
   readonly isLocalAddress?: (ip: string) => boolean;
   /** Puts a message into the outbound queue; resolves once it is safe on disk. A rejection becomes 451 for the client. */

@@ -17,7 +17,11 @@ export async function farewell(talk: Dialogue, last: Reply | undefined): Promise
     session.log.debug("Nobody heard the last reply", { reason: String(error) });
   }
   talk.rested();
-  await talk.output.close();
+  const { phase } = talk;
+  const lingers = !session.remote.closed && !(phase.at === "closed" && phase.asked);
+  // Half a close, so that the peer knows that this was the last word; where that cannot be had, a whole one will have to do.
+  const closing = lingers && talk.context.closeWrite !== undefined ? talk.context.closeWrite() : talk.output.close();
+  closing.catch(() => {});
   try {
     await talk.reset();
     session.results.add("disconnect", { duration: seconds(talk) });
@@ -27,18 +31,23 @@ export async function farewell(talk: Dialogue, last: Reply | undefined): Promise
   }
   session.end(new Gone("the session is over"));
   summarize(talk);
-  const { phase } = talk;
-  if (!session.remote.closed && !(phase.at === "closed" && phase.asked)) await linger(talk);
+  if (lingers) await linger(talk, closing);
+  await talk.output.close();
 }
 
 /**
  * Closing a connection that holds unread octets resets it, and a reset may take our last reply with it (RFC 1122 §4.2.2.13). So we read
- * on for a moment, unless the peer has nothing more to say.
+ * on for a moment, until the peer has nothing more to say.
  */
-async function linger(talk: Dialogue): Promise<void> {
+async function linger(talk: Dialogue, closing: Promise<void>): Promise<void> {
   const { reader } = talk;
-  const timer = talk.context.clock.after(LINGER_MS, () => reader.cancel(new Gone("the peer does not stop")));
+  const late = Promise.withResolvers<void>();
+  const timer = talk.context.clock.after(LINGER_MS, () => {
+    reader.cancel(new Gone("the peer does not stop"));
+    late.resolve();
+  });
   try {
+    await Promise.race([closing, late.promise]);
     const rest = reader.bytes(LINGER_OCTETS);
     for (;;) {
       const { kind } = await rest.next();

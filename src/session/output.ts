@@ -59,9 +59,10 @@ export class Output {
     this.#writer.abort(reason).catch(() => {});
   }
 
-  /** Ends our direction. Never rejects. */
+  /** Ends our direction. Never rejects; closing twice does nothing. */
   async close(): Promise<void> {
     if (this.#given !== undefined) return;
+    this.#given = { reason: new Error("The output is closed") };
     try {
       await this.#writer.close();
     } catch {

@@ -72,17 +72,24 @@ class RemoteEnd {
   readonly ip: string;
   readonly port: number;
   host = "";
-  readonly isPrivate: boolean;
-  readonly isLocal: boolean;
   closed = false;
   #info: string | undefined;
+  #isLocal: boolean | undefined;
+  readonly #isLocalAddress: ((ip: string) => boolean) | undefined;
 
   constructor({ remote, isLocalAddress }: SessionContext) {
     const end = endOf(remote);
     this.ip = end.ip;
     this.port = end.port;
-    this.isLocal = isLocalIp(end.ip) || (isLocalAddress?.(end.ip) ?? false);
-    this.isPrivate = this.isLocal || isPrivateIp(end.ip);
+    this.#isLocalAddress = isLocalAddress;
+  }
+
+  /** Asked for when somebody wants to know: the machine's interfaces take time to list. */
+  get isLocal(): boolean {
+    return this.#isLocal ??= isLocalIp(this.ip) || (this.#isLocalAddress?.(this.ip) ?? false);
+  }
+  get isPrivate(): boolean {
+    return isPrivateIp(this.ip) || this.isLocal;
   }
 
   get info(): string {

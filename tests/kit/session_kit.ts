@@ -147,6 +147,7 @@ export function sessionKit(options: KitOptions = {}): SessionKit {
       spools.push(body);
       return body;
     }),
+    closeWrite: () => far.closeWrite(),
     signal: stop.signal,
   };
   const over = runSession(far.readable, far.writable, context).then(() => close(far));
