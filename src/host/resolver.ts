@@ -48,12 +48,19 @@ export function stubResolver(options: ResolverOptions): Resolver {
       const key = `${type} ${name}`;
       let shared = asking.get(key) as Shared<T> | undefined;
       if (shared === undefined) {
-        const started = share((all) => ask(settings, name, type, all));
+        // Kept and forgotten before anyone hears the answer, so that who asks next finds it, or asks anew.
+        const started: Shared<T> = share(async (all) => {
+          try {
+            const answer = await ask(settings, name, type, all);
+            cache.put(name, type, answer);
+            return answer;
+          } finally {
+            forget();
+          }
+        }, () => forget());
+        const forget = () => void (asking.get(key) === started as unknown && asking.delete(key));
         shared = started;
         asking.set(key, started as unknown as Shared<RecordType>);
-        const forget = () => void (asking.get(key) === started as unknown && asking.delete(key));
-        started.answer.then((answer) => cache.put(name, type, answer)).catch(() => {}).finally(forget);
-        started.onAbandoned = forget;
       }
       return shared.join(signal);
     },
@@ -75,19 +82,20 @@ function localAnswer<T extends RecordType>(name: string, type: T): DnsAnswer<T> 
 }
 
 interface Shared<T extends RecordType> {
-  readonly answer: Promise<DnsAnswer<T>>;
-  onAbandoned: () => void;
   join(signal: AbortSignal | undefined): Promise<DnsAnswer<T>>;
 }
 
 /** One question for all who ask it; it is given up when the last of them has. */
-function share<T extends RecordType>(start: (signal: AbortSignal) => Promise<DnsAnswer<T>>): Shared<T> {
+function share<T extends RecordType>(
+  start: (signal: AbortSignal) => Promise<DnsAnswer<T>>,
+  onAbandoned: () => void,
+): Shared<T> {
   const all = new AbortController();
   const answer = start(all.signal);
   let waiting = 0;
-  const shared: Shared<T> = {
-    answer,
-    onAbandoned: () => {},
+  // Who gave up does not hear of it.
+  answer.catch(() => {});
+  return {
     join(signal) {
       waiting++;
       if (signal === undefined) return answer;
@@ -95,7 +103,7 @@ function share<T extends RecordType>(start: (signal: AbortSignal) => Promise<Dns
         const onAbort = () => {
           reject(signal.reason);
           if (--waiting > 0) return;
-          shared.onAbandoned();
+          onAbandoned();
           all.abort(signal.reason);
         };
         signal.addEventListener("abort", onAbort, { once: true });
@@ -103,7 +111,6 @@ function share<T extends RecordType>(start: (signal: AbortSignal) => Promise<Dns
       });
     },
   };
-  return shared;
 }
 
 interface Settings {
