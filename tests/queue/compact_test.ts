@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { readQueue } from "../../src/queue/list.ts";
+import { test } from "../kit/test.ts";
+import { bench, DIR, MINUTE } from "./queue_kit.ts";
+
+const logs = (names: string[]) => names.filter((name) => name.endsWith(".log"));
+
+test("segments without live messages are deleted, oldest first", async () => {
+  const b = await bench({ options: { segmentBytes: 2000 } });
+  for (let n = 0; n < 40; n++) {
+    await b.accept(`M${n}`, ["x@one.example"], undefined, "y".repeat(500));
+    await b.clock.advance(30);
+  }
+  assert.equal(b.courier.delivered.length, 40);
+  const left = logs(b.disk.names(DIR));
+  assert.ok(left.length <= 2, `${left}`);
+  await b.queue.stop(0);
+});
+
+test("a few live messages are copied forward so that old segments can go, and keep their state", async () => {
+  const b = await bench({
+    options: { segmentBytes: 2000 },
+    verdicts: (address) => address.startsWith("soft") ? "deferred" : "delivered",
+  });
+  const began = b.clock.now();
+  await b.accept("OLD", ["soft@one.example", "x@one.example", "soft@two.example"]);
+  await b.clock.advance(30);
+  await b.queue.hold("OLD.2");
+  for (let n = 0; n < 60; n++) {
+    await b.accept(`M${n}`, ["x@one.example"], undefined, "y".repeat(500));
+    await b.clock.advance(30);
+  }
+  const left = logs(b.disk.names(DIR));
+  assert.ok(left.length <= 6, `${left}`);
+  assert.notEqual(left[0], "000001.log");
+  const disk = b.disk.afterCrash(() => 0.99);
+  const state = readQueue(disk.host, DIR).map((
+    { id, recipients, attempts, state, dueAt },
+  ) => [id, ...recipients, attempts, state, dueAt]);
+  assert.deepEqual(state, [
+    ["OLD.1", "soft@one.example", 1, "waiting", began + 64_000],
+    ["OLD.2", "soft@two.example", 1, "held", began + 64_000],
+  ]);
+  await b.clock.advance(2 * MINUTE);
+  assert.ok(b.courier.deliveries.filter(({ id }) => id === "OLD.1").length >= 2);
+  assert.match(b.courier.deliveries.findLast(({ id }) => id === "OLD.1")!.text, /\r\nHello\r\n$|\r\n\r\nHello\r\n$/);
+  await b.queue.stop(0);
+});

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { Lanes, type Lease } from "../../src/queue/lanes.ts";
+import { seeded } from "../kit/crash_disk.ts";
+import { test } from "../kit/test.ts";
+
+interface Item {
+  readonly domain: string;
+  readonly name: string;
+}
+
+function lanes(
+  limits: { concurrencyMax: number; perDestination: number },
+  gone: (item: Item) => boolean = () => false,
+) {
+  const went: string[] = [];
+  const leases = new Map<string, Lease>();
+  const made = new Lanes<Item>(() => limits, (item, lease) => {
+    went.push(item.name);
+    leases.set(item.name, lease);
+  }, gone);
+  const add = (...names: string[]) => names.forEach((name) => made.add({ name, domain: name[0]! }));
+  return { lanes: made, went, leases, add, limits };
+}
+
+test("nothing goes before the lanes are open", () => {
+  const l = lanes({ concurrencyMax: 9, perDestination: 9 });
+  l.add("a1");
+  assert.deepEqual(l.went, []);
+  l.lanes.open = true;
+  assert.deepEqual(l.went, ["a1"]);
+});
+
+test("domains take turns, items of one domain go in order", () => {
+  const l = lanes({ concurrencyMax: 6, perDestination: 9 });
+  l.add("a1", "a2", "a3", "a4", "a5", "a6", "b1", "b2", "c1");
+  l.lanes.open = true;
+  assert.deepEqual(l.went, ["a1", "b1", "c1", "a2", "b2", "a3"]);
+});
+
+test("a domain gets no more than its slots, and the next as one is given back", () => {
+  const l = lanes({ concurrencyMax: 9, perDestination: 2 });
+  l.lanes.open = true;
+  l.add("a1", "a2", "a3", "b1");
+  assert.deepEqual(l.went, ["a1", "a2", "b1"]);
+  l.leases.get("a2")!.release();
+  l.leases.get("a2")!.release();
+  assert.deepEqual(l.went, ["a1", "a2", "b1", "a3"]);
+  assert.equal(l.lanes.active, 3);
+});
+
+test("a lease ends with its scope", () => {
+  const l = lanes({ concurrencyMax: 1, perDestination: 1 });
+  l.lanes.open = true;
+  l.add("a1", "a2");
+  {
+    using _lease = l.leases.get("a1")!;
+  }
+  assert.deepEqual(l.went, ["a1", "a2"]);
+});
+
+test("grown limits take effect, items that are gone are passed over", () => {
+  const l = lanes({ concurrencyMax: 9, perDestination: 1 }, ({ name }) => name === "a2");
+  l.lanes.open = true;
+  l.add("a1", "a2", "a3");
+  l.limits.perDestination = 5;
+  l.lanes.relimit();
+  assert.deepEqual(l.went, ["a1", "a3"]);
+});
+
+test("whatever order slots are taken and given back in, limits hold and everyone goes once", () => {
+  for (let seed = 1; seed <= 30; seed++) {
+    const random = seeded(seed);
+    const limits = { concurrencyMax: 1 + Math.floor(random() * 5), perDestination: 1 + Math.floor(random() * 3) };
+    const running: { readonly item: Item; readonly lease: Lease }[] = [];
+    const went: string[] = [];
+    const made = new Lanes<Item>(() => limits, (item, lease) => {
+      went.push(item.name);
+      // Some end at once, within the call that started them.
+      if (random() < 0.3) lease.release();
+      else running.push({ item, lease });
+      assert.ok(running.length <= limits.concurrencyMax);
+      assert.ok(running.filter((one) => one.item.domain === item.domain).length <= limits.perDestination);
+    }, () => false);
+    made.open = true;
+    const all: string[] = [];
+    for (let n = 0; n < 200; n++) {
+      const name = `${"abcd"[Math.floor(random() * 4)]}${n}`;
+      all.push(name);
+      made.add({ name, domain: name[0]! });
+      if (random() < 0.5) running.splice(Math.floor(random() * running.length), 1)[0]?.lease.release();
+    }
+    while (running.length > 0) running.shift()!.lease.release();
+    assert.deepEqual(went.sort(), all.sort(), `seed ${seed}`);
+    assert.equal(made.active, 0);
+  }
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { segmentName } from "../../src/queue/segment.ts";
+import type { CrashDisk } from "../kit/crash_disk.ts";
+import { test } from "../kit/test.ts";
+import { bench, DIR } from "./queue_kit.ts";
+
+async function threeMessages(): Promise<CrashDisk> {
+  const b = await bench({ start: false });
+  for (const id of ["A", "B", "C"]) await b.accept(id, ["x@one.example"]);
+  return b.disk.afterCrash(() => 0.99);
+}
+const LOG = `${DIR}/${segmentName(1)}`;
+
+test("a torn tail is set aside with a log event and cut off; the whole records before it are there", async () => {
+  const disk = await threeMessages();
+  const whole = disk.read(LOG);
+  disk.write(LOG, whole.subarray(0, whole.length - 7));
+  const b = await bench({ disk, start: false });
+  assert.deepEqual(b.queue.list().map(({ id }) => id), ["A.1", "B.1"]);
+  const [event] = b.log.of("queue_corrupt");
+  assert.equal(event!.reason, "torn tail");
+  assert.deepEqual(disk.read(event!.kept), whole.subarray(event!.offset, whole.length - 7));
+  assert.equal(disk.read(LOG).length, event!.offset);
+  assert.equal(b.log.of("queue_recovered")[0]!.torn, 1);
+  await b.queue.stop(0);
+  const again = await bench({ disk, start: false });
+  assert.deepEqual(again.log.of("queue_corrupt"), []);
+  await again.queue.stop(0);
+});
+
+test("a flipped byte sets aside one record with a log event, once; its neighbours are delivered", async () => {
+  const disk = await threeMessages();
+  const bytes = disk.read(LOG);
+  bytes[Math.floor(bytes.length / 2)]! ^= 1;
+  disk.write(LOG, bytes);
+  const b = await bench({ disk });
+  await b.clock.advance(100);
+  assert.deepEqual(b.courier.deliveries.map(({ id }) => id), ["A.1", "C.1"]);
+  const [event] = b.log.of("queue_corrupt");
+  assert.equal(event!.reason, "damaged record");
+  assert.deepEqual(disk.read(event!.kept), bytes.subarray(event!.offset, event!.offset + event!.length));
+  await b.queue.stop(0);
+});
+
+test("a damaged segment header costs no message", async () => {
+  const disk = await threeMessages();
+  const bytes = disk.read(LOG);
+  bytes[13]! ^= 1;
+  disk.write(LOG, bytes);
+  const b = await bench({ disk, start: false });
+  assert.equal(b.queue.list().length, 3);
+  assert.equal(b.log.of("queue_corrupt")[0]!.reason, "damaged segment header");
+  b.queue.start(b.courier);
+  await b.clock.advance(100);
+  assert.equal(b.courier.delivered.length, 3);
+  await b.queue.stop(0);
+});
+
+test("bodies without a record are swept; while records are damaged they are set aside", async () => {
+  const disk = await threeMessages();
+  disk.write(`${DIR}/body/stray.eml`, Uint8Array.of(1));
+  await (await bench({ disk, start: false })).queue.stop(0);
+  assert.deepEqual(disk.names(`${DIR}/body`), []);
+  const bytes = disk.read(LOG);
+  bytes[60]! ^= 1;
+  disk.write(LOG, bytes);
+  disk.write(`${DIR}/body/stray.eml`, Uint8Array.of(1));
+  await (await bench({ disk, start: false })).queue.stop(0);
+  assert.deepEqual(disk.names(`${DIR}/body`), []);
+  assert.ok(disk.names(`${DIR}/corrupt`).includes("stray.eml"));
+});
+
+test("a record that is damaged while the server runs is set aside, not delivered and not fatal", async () => {
+  const b = await bench({ settings: { memoryBudget: 0, disabled: true } });
+  await b.accept("A", ["x@one.example"]);
+  await b.accept("B", ["x@one.example"]);
+  const file = b.disk.host.openSync(LOG, { write: true });
+  file.seekSync(100, 0);
+  file.writeSync(Uint8Array.of(255));
+  file.close();
+  b.set({ disabled: false });
+  await b.clock.advance(100);
+  assert.deepEqual(b.courier.deliveries.map(({ id }) => id), ["B.1"]);
+  assert.match(b.log.of("queue_corrupt")[0]!.reason, /checksum.*\(A\)/);
+  assert.deepEqual(b.queue.list(), []);
+  await b.queue.stop(0);
+});
+
+test("a segment that cannot be read is named and kept; the others are served", async () => {
+  const disk = await threeMessages();
+  const b = await bench({
+    start: false,
+    options: {
+      host: {
+        ...disk.host,
+        openSync: (path, options) => {
+          if (path.endsWith("000002.log")) throw new Error("Input/output error");
+          return disk.host.openSync(path, options);
+        },
+      },
+    },
+    disk: (disk.write(`${DIR}/000002.log`, new Uint8Array(100)), disk),
+  });
+  assert.equal(b.queue.list().length, 3);
+  assert.match(b.log.of("queue_corrupt")[0]!.reason, /unreadable/);
+  assert.ok(disk.names(DIR).includes("000002.log"));
+});

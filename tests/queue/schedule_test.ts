@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import type { HeapEntry } from "../../src/base/heap.ts";
+import { Schedule } from "../../src/queue/schedule.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
+import { test } from "../kit/test.ts";
+
+class Item {
+  readonly dueAt: number;
+  slot: HeapEntry<Item> | undefined = undefined;
+  constructor(dueAt: number) {
+    this.dueAt = dueAt;
+  }
+}
+
+function schedule() {
+  const clock = new FakeClock();
+  const rang: number[] = [];
+  const began = clock.now();
+  const made = new Schedule<Item>(clock, (item) => void rang.push(item.dueAt - began));
+  return { clock, rang, schedule: made, at: (ms: number) => new Item(began + ms) };
+}
+
+test("items come due in the order of their times, each once, on one timer", async () => {
+  const { clock, rang, schedule: s, at } = schedule();
+  for (const ms of [500, 100, 300, 100]) s.add(at(ms));
+  s.start();
+  s.add(at(50));
+  assert.equal(clock.pending, 1);
+  await clock.advance(299);
+  assert.deepEqual(rang, [50, 100, 100]);
+  await clock.advance(1000);
+  assert.deepEqual(rang, [50, 100, 100, 300, 500]);
+  assert.equal(clock.pending, 0);
+});
+
+test("an item taken out does not come due", async () => {
+  const { clock, rang, schedule: s, at } = schedule();
+  s.start();
+  const [first, second] = [at(10), at(20)];
+  s.add(first);
+  s.add(second);
+  assert.equal(s.remove(first), true);
+  assert.equal(s.remove(first), false);
+  await clock.advance(100);
+  assert.deepEqual(rang, [20]);
+});
+
+test("a stopped schedule rings no more", async () => {
+  const { clock, rang, schedule: s, at } = schedule();
+  s.start();
+  s.add(at(10));
+  s.stop();
+  s.add(at(5));
+  await clock.advance(100);
+  assert.deepEqual(rang, []);
+  assert.equal(clock.pending, 0);
+});
