@@ -6,7 +6,7 @@ import packet from "dns-packet";
 import { Buffer } from "node:buffer";
 import type { Bytes } from "../base/bytes.ts";
 import { latin1Decode } from "../base/bytes.ts";
-import { normalizeIp } from "../base/ip.ts";
+import { isIpLiteral, normalizeIp } from "../base/ip.ts";
 import type { DnsAnswer, DnsRecords, RecordType } from "./types.ts";
 
 /** What fits into one unfragmented datagram everywhere (DNS flag day 2020). */
@@ -58,6 +58,8 @@ export function decodeAnswer<T extends RecordType>(
   } catch {
     return undefined;
   }
+  // The package reads on past the end of a message that was cut.
+  if ((packet.decode as { bytes?: number }).bytes! > bytes.length) return undefined;
   const question = message.questions?.[0];
   if (message.id !== id || message.type !== "response" || question === undefined) return undefined;
   if (question.type !== type || plainName(question.name) !== name) return undefined;
@@ -115,11 +117,12 @@ export function plainName(name: string): string {
 
 type Read<T extends RecordType> = (data: any) => DnsRecords[T] | undefined;
 const nameOf = (data: unknown) => typeof data === "string" ? plainName(data) : undefined;
-const textOf = (data: unknown) => typeof data === "string" ? data : undefined;
+const addressOf = (data: unknown) => typeof data === "string" && isIpLiteral(data) ? normalizeIp(data) : undefined;
 
 const READ: { readonly [T in RecordType]: Read<T> } = {
-  A: textOf,
-  AAAA: (data) => typeof data === "string" ? (data.includes(".") ? data : normalizeIp(data)) : undefined,
+  A: addressOf,
+  // An IPv4-mapped one is left in its clothes: it came as IPv6.
+  AAAA: (data) => addressOf(data) === undefined ? undefined : String(data),
   CNAME: nameOf,
   NS: nameOf,
   PTR: nameOf,
