@@ -55,6 +55,7 @@ function handshake(below: ConnDuplex, options: ClientUpgrade, signal: AbortSigna
       clearTimeout(left);
       signal.removeEventListener("abort", onAbort);
       below.duplex.off("close", onClose);
+      below.duplex.off("end", onEnd);
       socket.off("error", fail);
       socket.off("close", onClose);
     };
@@ -66,11 +67,12 @@ function handshake(below: ConnDuplex, options: ClientUpgrade, signal: AbortSigna
       reject(reason);
     };
     const onAbort = () => fail(signal.reason);
+    const onEnd = () => left = setTimeout(onClose, AFTER_END_MS);
     const onClose = () => fail(new Error("TLS: the peer left during the handshake"));
     signal.addEventListener("abort", onAbort, { once: true });
     below.duplex.once("close", onClose);
     // Deno's TLS waits on after the peer's end. What came with the end may still finish the handshake, a turn or two later.
-    below.duplex.once("end", () => left = setTimeout(onClose, AFTER_END_MS));
+    below.duplex.once("end", onEnd);
     socket.once("error", fail);
     socket.once("close", onClose);
     socket.once("secureConnect", () => {

@@ -66,21 +66,24 @@ function handshake(server: tls.Server, duplex: Duplex, signal: AbortSignal): Pro
     let left: ReturnType<typeof setTimeout> | undefined;
     const fail = (reason: unknown) => {
       clearTimeout(left);
+      duplex.off("end", onEnd);
       signal.removeEventListener("abort", onAbort);
       duplex.destroy();
       reject(reason);
     };
     const onAbort = () => fail(signal.reason);
+    const onEnd = () => left = setTimeout(onClose, AFTER_END_MS);
     const onClose = () => fail(new Error("TLS: the peer left during the handshake"));
     signal.addEventListener("abort", onAbort, { once: true });
     duplex.once("close", onClose);
     // Deno's TLS waits on after the peer's end. What came with the end may still finish the handshake, a turn or two later.
-    duplex.once("end", () => left = setTimeout(onClose, AFTER_END_MS));
+    duplex.once("end", onEnd);
     server.on("tlsClientError", fail);
     server.on("secureConnection", (socket: tls.TLSSocket) => {
       clearTimeout(left);
       signal.removeEventListener("abort", onAbort);
       duplex.off("close", onClose);
+      duplex.off("end", onEnd);
       resolve(socket);
     });
     server.emit("connection", duplex);
