@@ -249,6 +249,11 @@ export async function playInMemory(talk: Talk, options: PlayOptions = {}): Promi
   }
 }
 
+/** Whether it can be played over sockets: one that moves the clock cannot. */
+export function isForSockets(talk: Talk): boolean {
+  return talk.turns.every(({ kind }) => kind !== "wait");
+}
+
 /** The hooks of a talk, for a server of flesh and blood. */
 export function hooksOf(talk: Talk): HookTable {
   return talk.options.hooks ?? {};
