@@ -12,7 +12,7 @@ const TABLE: { readonly [room: string]: { readonly rooms: readonly string[]; rea
       rooms: ["base", "src/wire/path.ts", "src/wire/xtext.ts", "src/wire/status.ts", "src/wire/base64.ts"],
       packages: ["tldts"],
     },
-    host: { rooms: ["base"], packages: ["node:", "dns-packet", "@peculiar/x509", "ipaddr.js"] },
+    host: { rooms: ["base"], packages: ["node:", "dns-packet", "@peculiar/x509", "reflect-metadata", "ipaddr.js"] },
     config: {
       rooms: ["base", "src/host/types.ts", "src/log/types.ts", "src/log/events.ts"],
       packages: ["@std/ini", "yaml", "hjson"],
