@@ -36,14 +36,14 @@ export interface MemoryNode {
 }
 
 export class MemoryDisk {
-  readonly files = new Map<string, MemoryNode>();
-  readonly directories = new Set<string>(["/"]);
+  readonly files: Map<string, MemoryNode> = new Map();
+  readonly directories: Set<string> = new Set(["/"]);
   /** Called before each operation; throw to fail it, return a number to cut a write short. */
   before: (operation: DiskOperation) => number | void = () => {};
   /** Called after a name was made, changed or taken away. */
   changed: (kind: "create" | "modify" | "remove", path: string) => void = () => {};
   /** Files now open. */
-  open = 0;
+  open: number = 0;
   readonly #now: () => number;
 
   constructor(now: () => number = () => 0) {

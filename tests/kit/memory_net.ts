@@ -37,11 +37,11 @@ export function connectionPair(options: PairOptions = {}): readonly [MemoryConn,
 
 export class MemoryNet {
   /** `192.0.2.9:25`: dialling it is never answered. */
-  readonly silent = new Set<string>();
+  readonly silent: Set<string> = new Set();
   /** Every address dialled, in order. */
   readonly dialled: string[] = [];
   /** Size of the pieces that reads give, for every connection made from now on. */
-  chunk = Infinity;
+  chunk: number = Infinity;
   readonly #doors = new Map<string, MemoryListener>();
   #nextPort = 49_152;
 
