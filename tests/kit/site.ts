@@ -95,6 +95,10 @@ export async function startKasi(options: SiteOptions = {}): Promise<RunningSite>
       for (const watch of watchers) watch();
     })
   );
+  // Not child.kill(): after that, Deno takes whatever exit code comes for an end by the signal.
+  const tell = (name: NodeJS.Signals) => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(child.pid!, name);
+  };
   const site: RunningSite = {
     dir,
     pid: child.pid!,
@@ -126,16 +130,16 @@ export async function startKasi(options: SiteOptions = {}): Promise<RunningSite>
         watch();
       });
     },
-    signal: (name) => void child.kill(name),
+    signal: tell,
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) child.kill("SIGTERM");
-      const late = setTimeout(() => child.kill("SIGKILL"), 15_000);
+      tell("SIGTERM");
+      const late = setTimeout(() => tell("SIGKILL"), 15_000);
       const code = await ended;
       clearTimeout(late);
       return code;
     },
     async kill() {
-      child.kill("SIGKILL");
+      tell("SIGKILL");
       await ended;
     },
     async [Symbol.asyncDispose]() {
