@@ -45,7 +45,7 @@ export class Queue implements QueueApi {
   /** Replays what is on disk and is ready to accept. Rejects when the directory cannot be used or another process has it. */
   static async open(options: QueueOptions): Promise<Queue> {
     options.host.mkdirSync(options.dir, { recursive: true });
-    const lock = options.fileLock?.(`${options.dir}/lock`);
+    const lock = options.fileLock?.(options.dir);
     try {
       const counts = new SegmentCounts();
       const recovered = await recover({ ...options, holder: counts });

@@ -62,7 +62,7 @@ export interface QueueOptions {
   readonly hooks: Hooks;
   readonly settings: LiveQueueSettings;
   /** Keeps other processes out of `dir`; throws when one is there. Without it the caller sees to that. */
-  readonly fileLock?: (path: string) => { release(): void };
+  readonly fileLock?: (dir: string) => { release(): void };
   /** Octets after which a new segment is begun. Default 64 MiB. */
   readonly segmentBytes?: number;
   /** Random bytes, for tests that must repeat themselves. Default `crypto.getRandomValues`. */
