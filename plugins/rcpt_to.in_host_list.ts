@@ -24,7 +24,12 @@ export default {
 
       rcpt({ session, transaction, recipient }) {
         const { results, notes } = transaction;
-        const { host } = recipient.address;
+        const { host, user } = recipient.address;
+        // RFC 5321 §4.5.1: `RCPT TO:<postmaster>`, without a domain, is always ours.
+        if (host === "" && user.toLowerCase() === "postmaster") {
+          results.add(name, { pass: "postmaster" });
+          return ok();
+        }
         if (host === "") return void results.add(name, { fail: "rcpt!domain" });
         if (ours.has(host)) {
           results.add(name, { pass: "rcpt_to" });

@@ -13,7 +13,7 @@ import { lockDirectory } from "./host/lock.ts";
 import { thisMachine } from "./host/machine.ts";
 import type { Addr, Conn, Machine } from "./host/types.ts";
 import { HookRunner } from "./hooks/hook_runner.ts";
-import { pluginTimeout, startPlugins } from "./hooks/lifecycle.ts";
+import { startPlugins } from "./hooks/lifecycle.ts";
 import type { LoadedPlugin } from "./hooks/loader.ts";
 import { Notes } from "./hooks/notes.ts";
 import type { Plugin } from "./hooks/plugin.ts";
@@ -23,7 +23,7 @@ import { Queue } from "./queue/queue.ts";
 import { serveConnection } from "./server/connection.ts";
 import { endpointOf, listenAll } from "./server/listeners.ts";
 import { deliverySettings, queueSettings } from "./server/outbound_settings.ts";
-import { attachLogHook, choosePlugins, initialise } from "./server/plugins.ts";
+import { attachLogHook, choosePlugins, initialise, timeoutOf } from "./server/plugins.ts";
 import { pluginHostFor } from "./server/plugin_host.ts";
 import { PRODUCT, sessionSettings } from "./server/session_settings.ts";
 import { absoluteIn, findSite, type Site } from "./server/site.ts";
@@ -126,7 +126,7 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
     clock,
     log,
     ignoreBad: core.server.value.ignoreBadPlugins,
-    timeoutFor: async (name) => core.plugins.value.timeoutMsOf.get(name) ?? await pluginTimeout(config, name),
+    timeoutFor: (name) => timeoutOf(core, name),
     hostFor: pluginHostFor({
       config,
       log,

@@ -44,7 +44,12 @@ export default {
       const { path: pattern, lower_case } = settings.value.main;
       const byPath = new Map<string, Mailbox>();
       for (const { address } of recipients) {
-        const relative = mailboxPath(pattern, address.host, lower_case ? address.user.toLowerCase() : address.user);
+        // `<postmaster>` alone is the postmaster of this server (RFC 5321 §4.5.1).
+        const relative = mailboxPath(
+          pattern,
+          address.host === "" ? server.name : address.host,
+          lower_case ? address.user.toLowerCase() : address.user,
+        );
         const path = relative.startsWith("/") ? relative : `${dataDir}/${relative}`;
         // RFC 5321 §4.4: the final delivery says who the sender was.
         const head = `Return-Path: <${sender}>\r\nDelivered-To: ${address.address}\r\n`;
@@ -55,7 +60,7 @@ export default {
 
     const deliver = (relaysRest: boolean) => async ({ transaction, message, signal }: HookEvent<"queue">) => {
       if (isForAnother(transaction, "maildir")) return;
-      const local = transaction.recipients.filter(({ address }) => ours.has(address.host));
+      const local = transaction.recipients.filter(({ address }) => address.host === "" || ours.has(address.host));
       if (local.length === 0) return;
       const rest = transaction.recipients.filter((recipient) => !local.includes(recipient));
       if (rest.length > 0 && !relaysRest) {

@@ -176,6 +176,8 @@ export interface PluginSettings {
   readonly timeoutMs: number;
   /** By plugin, where it is not {@linkcode timeoutMs}. */
   readonly timeoutMsOf: ReadonlyMap<string, number>;
+  /** URL → SHA-256 of plugins from the network. */
+  readonly pins: { readonly [url: string]: string | undefined };
 }
 
 /** net-utils.ini `[dns]`. */
@@ -256,7 +258,7 @@ async function loadPluginSettings(config: SiteConfig, loader: Loader): Promise<L
   const limits = new Map<string, Live<string | undefined>>();
   for (const name of names.value) limits.set(name, await config.value(`${name}.timeout`));
   return loader.group([names, ini, ...old.values(), ...limits.values()], (report) => {
-    const { main } = withOldPlaces(PLUGINS_INI, ini.value, OLD_PLUGINS, loader.old(old));
+    const { main, sha256 } = withOldPlaces(PLUGINS_INI, ini.value, OLD_PLUGINS, loader.old(old));
     const timeoutMsOf = new Map<string, number>();
     for (const [name, { value }] of limits) {
       if (value === undefined) continue;
@@ -268,6 +270,7 @@ async function loadPluginSettings(config: SiteConfig, loader: Loader): Promise<L
       onFault: main.on_fault,
       timeoutMs: Math.round(main.plugin_timeout * 1000),
       timeoutMsOf,
+      pins: sha256,
     };
   });
 }

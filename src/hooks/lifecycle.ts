@@ -6,9 +6,8 @@
  */
 import { type Clock, sleep } from "../base/clock.ts";
 import { ConfigError } from "../base/config_error.ts";
-import type { Config } from "../config/types.ts";
 import type { Logger } from "../log/types.ts";
-import { DEFAULT_TIMEOUT_MS, type HookRunner } from "./hook_runner.ts";
+import type { HookRunner } from "./hook_runner.ts";
 import { type LoadedPlugin, PluginError } from "./loader.ts";
 import type { PluginHost } from "./plugin.ts";
 
@@ -18,8 +17,8 @@ export interface StartOptions {
   readonly log: Logger;
   /** What a plugin's `setup` is given; the server makes it. */
   readonly hostFor: (name: string) => PluginHost;
-  /** By plugin; see {@linkcode pluginTimeout}. */
-  readonly timeoutFor: (name: string) => number | Promise<number>;
+  /** Milliseconds that a plugin's hook functions may take; 0: as long as they like. */
+  readonly timeoutFor: (name: string) => number;
   readonly ignoreBad?: boolean;
 }
 
@@ -36,7 +35,7 @@ export async function startPlugins(loaded: readonly LoadedPlugin[], options: Sta
     const { name, plugin } = entry;
     try {
       const made = await plugin.setup?.(options.hostFor(name));
-      const owner = { name, timeoutMs: await options.timeoutFor(name) };
+      const owner = { name, timeoutMs: options.timeoutFor(name) };
       options.runner.add(owner, { ...plugin.hooks, ...made });
       started.push(entry);
     } catch (cause) {
@@ -66,13 +65,4 @@ async function stopAll(plugins: readonly LoadedPlugin[], deadlineMs: number, opt
     }
   }
   done.abort();
-}
-
-/** Milliseconds a hook function may take: `<plugin>.timeout`, else `plugin_timeout`, else 30 s; 0: as long as it likes. In the files: seconds. */
-export async function pluginTimeout(config: Config, name: string): Promise<number> {
-  for (const file of [`${name}.timeout`, "plugin_timeout"]) {
-    const seconds = Number((await config.value(file)).value ?? "none");
-    if (!Number.isNaN(seconds) && seconds >= 0) return seconds * 1000;
-  }
-  return DEFAULT_TIMEOUT_MS;
 }

@@ -56,6 +56,8 @@ export async function serveConnection(conn: Conn, endpoint: Endpoint, options: C
       isLocalAddress: (ip) => options.machine.localAddresses().includes(ip),
       enqueue: (envelope, message) => options.queue.accept(envelope, message),
       spool: () => options.queue.spool(),
+      // Closing Deno's stream would close the whole connection, and our last reply might be lost to a peer that is still sending.
+      closeWrite: () => current.closeWrite(),
       signal: options.signal,
       ...(first === undefined ? {} : { tls: first.tls }),
       ...(first !== undefined || tls === undefined ? {} : {

@@ -35,6 +35,7 @@ export async function choosePlugins(
         log,
         shipped: SHIPPED,
         cacheDir: `${site.dataDir}/plugin-cache`,
+        pins: core.plugins.value.pins,
         ignoreBad: core.server.value.ignoreBadPlugins,
         signal,
         ...(site.dir === undefined ? {} : { siteDir: site.dir }),
@@ -62,4 +63,10 @@ export async function initialise(runner: HookRunner, server: ServerFace, log: Lo
     const { verdict, by } = await runner.run(hook, { server }, { log });
     if (verdict !== undefined && isRefusal(verdict)) throw new Error(`Plugin ${by} refused to start at ${hook}`);
   }
+}
+
+/** Milliseconds a plugin's hook functions may take, as the configuration says now. */
+export function timeoutOf(core: CoreSettings, name: string): number {
+  const { timeoutMs, timeoutMsOf } = core.plugins.value;
+  return timeoutMsOf.get(name) ?? timeoutMs;
 }

@@ -8,14 +8,14 @@ import type { Config } from "../config/types.ts";
 import { createCourier } from "../delivery/courier.ts";
 import type { Machine } from "../host/types.ts";
 import { HookRunner } from "../hooks/hook_runner.ts";
-import { pluginTimeout, startPlugins } from "../hooks/lifecycle.ts";
+import { startPlugins } from "../hooks/lifecycle.ts";
 import type { LoadedPlugin } from "../hooks/loader.ts";
 import { Notes } from "../hooks/notes.ts";
 import type { Logger } from "../log/types.ts";
 import { VERSION } from "../version.ts";
 import { deliverySettings } from "./outbound_settings.ts";
 import { pluginHostFor } from "./plugin_host.ts";
-import { choosePlugins } from "./plugins.ts";
+import { choosePlugins, timeoutOf } from "./plugins.ts";
 import { findSite } from "./site.ts";
 
 export interface Rehearsal {
@@ -49,7 +49,7 @@ export async function rehearse({ machine, log, ...options }: RehearsalOptions): 
       runner: hooks,
       clock,
       log,
-      timeoutFor: async (name) => core.plugins.value.timeoutMsOf.get(name) ?? await pluginTimeout(config, name),
+      timeoutFor: (name) => timeoutOf(core, name),
       hostFor: pluginHostFor({
         config,
         log,

@@ -45,7 +45,7 @@ export async function accept(talk: Dialogue, transaction: TransactionState, inta
   const before = talk.context.clock.monotonic();
   const heard = talk.ask("data_post", { session, transaction, message });
   const { verdict } = heard instanceof Promise ? await heard : heard;
-  const delay = (talk.context.clock.monotonic() - before) / 1000;
+  const delay = Math.round(talk.context.clock.monotonic() - before) / 1000;
   const note = (reply: Reply) => noteMessage(talk, transaction, message, delay, reply);
   if (verdict !== undefined && isRefusal(verdict)) return await refused(talk, "data_post", verdict, note);
   addAuthResults(talk, transaction, message);

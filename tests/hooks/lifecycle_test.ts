@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { ConfigError } from "../../src/base/config_error.ts";
 import { HookRunner } from "../../src/hooks/hook_runner.ts";
-import { pluginTimeout, startPlugins } from "../../src/hooks/lifecycle.ts";
+import { createConfig } from "../../src/config/config.ts";
+import { loadCoreSettings } from "../../src/config/core_settings.ts";
+import { startPlugins } from "../../src/hooks/lifecycle.ts";
+import { timeoutOf } from "../../src/server/plugins.ts";
+import { memoryMachine } from "../kit/memory_host.ts";
 import { PluginError } from "../../src/hooks/loader.ts";
 import type { Plugin } from "../../src/hooks/plugin.ts";
 import { ok } from "../../src/hooks/verdict.ts";
@@ -99,13 +103,21 @@ test("a stop that hangs or throws is logged and keeps nobody else from stopping"
 });
 
 test("a plugin's deadline is its own .timeout file in seconds, else plugin_timeout, else 30 s; 0 is none; late means defer [row 76]", async () => {
+  const timeouts = async (files: Readonly<Record<string, string>>) => {
+    const { host, clock } = memoryMachine();
+    host.mkdirSync("/config/auth", { recursive: true });
+    const all = { "smtp.ini": "", plugins: "slow\nfree\nauth/odd\nother\n", ...files };
+    for (const [name, text] of Object.entries(all)) host.writeTextFileSync(`/config/${name}`, text);
+    const config = createConfig({ host, clock, dir: "/config", log: memoryLog().log, watch: false });
+    const core = await loadCoreSettings(config);
+    const found = ["slow", "free", "auth/odd", "other"].map((name) => timeoutOf(core, name));
+    core.close();
+    config.close();
+    return found;
+  };
   const files = { "slow.timeout": "0.5", "free.timeout": "0", "auth/odd.timeout": "soon", "plugin_timeout": "7" };
-  const { config } = pluginHost("x", { files });
-  assert.equal(await pluginTimeout(config, "slow"), 500);
-  assert.equal(await pluginTimeout(config, "free"), 0);
-  assert.equal(await pluginTimeout(config, "auth/odd"), 7000);
-  assert.equal(await pluginTimeout(config, "other"), 7000);
-  assert.equal(await pluginTimeout(pluginHost("x").config, "other"), 30_000);
+  assert.deepEqual(await timeouts(files), [500, 0, 7000, 7000]);
+  assert.deepEqual(await timeouts({}), [30_000, 30_000, 30_000, 30_000]);
 
   const hangs: Plugin = { name: "slow", hooks: { vrfy: () => new Promise<undefined>(() => {}) } };
   const { runner, start, clock, memory } = bench(

@@ -6,6 +6,21 @@ import { readSource, ROOT, sourceFiles } from "./source_files.ts";
 
 /** Files without a test of their own, and what tests them instead. */
 export const EXCUSED: { readonly [file: string]: string } = {
+  "src/host/duplex.ts": "tests/system/tls_test.ts",
+  "src/host/secure_conn.ts": "tests/system/tls_test.ts",
+  "src/host/socket_streams.ts": "tests/system/tls_test.ts",
+  "src/host/tls_server.ts": "tests/system/tls_test.ts",
+  "src/host/tls_client.ts": "tests/system/tls_test.ts",
+  "src/host/dns_transport.ts": "tests/system/dns_test.ts",
+  "src/host/resolver.ts": "tests/system/dns_test.ts",
+  "src/host/dial.ts": "every system test goes through it",
+  "src/host/machine.ts": "every system test goes through it",
+  "src/host/node/conn.ts": "every system test under the Node door",
+  "src/host/node/connect.ts": "every system test under the Node door",
+  "src/host/node/listener.ts": "every system test under the Node door",
+  "src/host/node/host.ts": "every system test under the Node door",
+  "src/host/node/errors.ts": "every system test under the Node door",
+  "src/host/node/watch.ts": "every system test under the Node door",
   "src/version.ts": "tests/house/version_test.ts",
   "src/config/files/smtp_ini.ts": "a declaration; tests/house/settings_test.ts",
   "src/config/files/connection_ini.ts": "a declaration; tests/house/settings_test.ts",

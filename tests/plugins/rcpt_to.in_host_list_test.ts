@@ -18,8 +18,8 @@ test("recipients of listed domains and of matching ones are taken, others are le
     assert.equal(verdict, undefined, to);
     assert.deepEqual(results?.msg, ["rcpt!local"]);
   }
-  const none = await hook(plugin, "rcpt", { files, to: "postmaster" });
-  assert.deepEqual([none.verdict, none.results?.fail], [undefined, ["rcpt!domain"]]);
+  const postmaster = await hook(plugin, "rcpt", { files, to: "postmaster" });
+  assert.deepEqual([postmaster.verdict?.kind, postmaster.results?.pass], ["ok", ["postmaster"]]);
 
   const plain = await hook(plugin, "mail", { files, from: "a@example.com" });
   assert.deepEqual([plain.verdict, plain.results?.pass], [undefined, ["mail_from"]]);

@@ -19,5 +19,10 @@ export const PLUGINS_INI = fileShape({
         about: "Seconds a hook function may take; 0 is no limit. A file NAME.timeout says it for one plugin.",
       },
     },
+    sha256: {
+      open: true,
+      about:
+        "URL = SHA-256 of a plugin from the network, all its files taken together; the log says it when the plugin is loaded. What differs is not run.",
+    },
   },
 });

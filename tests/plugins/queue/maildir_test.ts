@@ -170,3 +170,10 @@ test("path, case and line ends are the operator's choice; bytes are otherwise ke
       "Return-Path: <>\r\nDelivered-To: Alice@kasi.test\r\nA: b\r\n\r\n\u0000\u00ff\r\n.\r\n",
   });
 });
+
+test("the postmaster without a domain is the postmaster of this server", async () => {
+  const { run, disk } = await bench();
+  const { verdict } = await run("queue", { to: ["Postmaster"], message: "Subject: help\n\n?\n" });
+  assert.equal(verdict?.kind, "ok");
+  assert.deepEqual(Object.keys(mails(disk)).map((path) => path.replace(/.*\/([^/]+)\/new$/, "$1")), ["postmaster"]);
+});
