@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import tls from "node:tls";
+import type tls from "node:tls";
 import { answers, run, without } from "../kit/mail_programs.ts";
 import { eventually, readMaildir, type RunningSite, startKasi, temporaryDir } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";

@@ -1,0 +1,178 @@
+/**
+ * Nothing that was acknowledged is lost: `kill -9` under load while the next hop refuses half of the recipients, and damage done to the
+ * journal by hand. Every message carries a token; the next hop keeps the tokens it took.
+ *
+ * `KASI_SEED` repeats the moments of a run; `KASI_LONG=1` kills ten times instead of three.
+ */
+import assert from "node:assert/strict";
+import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { freePort } from "../kit/mail_programs.ts";
+import { type LoadResult, pause, seeded, sendLoad } from "../kit/load.ts";
+import { LONG, relaySite } from "../kit/relay_site.ts";
+import { eventually, type RunningSite, startKasi, temporaryDir } from "../kit/site.ts";
+import { test } from "../kit/test.ts";
+import { TokenSink } from "../kit/tokens.ts";
+
+const KILLS = LONG ? 10 : 3;
+/** A delivery this long before a crash may not be on record yet: notes ride a later commit. */
+const UNRECORDED_MS = 3000;
+
+/** Two recipients for each message, of one domain or of two; one of them is of those that are refused for a while. */
+function recipients(n: number): string[] {
+  return n % 3 === 0 ? [`a${n}@one.test`, `b${n}@one.test`] : [`a${n}@one.test`, `b${n}@two.test`];
+}
+
+function missing(load: LoadResult, sink: TokenSink): string[] {
+  const there = sink.deliveries();
+  return [...load.acknowledged].flatMap(([token, all]) => all.map((one) => `${token} ${one}`))
+    .filter((key) => !there.has(key));
+}
+
+/** Has everything tried again until nothing is missing; says what still is. */
+async function drain(kasi: RunningSite, load: LoadResult, sink: TokenSink, ms: number): Promise<string[]> {
+  const end = performance.now() + ms;
+  for (let left = missing(load, sink);; left = missing(load, sink)) {
+    if (left.length === 0 || performance.now() > end) return left;
+    kasi.signal("SIGHUP");
+    await pause(500);
+  }
+}
+
+test(`what was acknowledged survives ${KILLS} kills at random moments, and doubles come of crashes only`, {
+  timeoutMs: 300_000,
+}, async () => {
+  const seed = Number(process.env.KASI_SEED ?? Date.now() % 1_000_000);
+  const random = seeded(seed);
+  await using sink = await TokenSink.start();
+  const dir = temporaryDir("kasi-lost-");
+  try {
+    const port = await freePort();
+    const site = { dir, listen: `127.0.0.1:${port}`, files: relaySite(sink.port) };
+    sink.refuse = (recipient) => recipient.startsWith("b");
+    let kasi = await startKasi(site);
+    const over = new AbortController();
+    const clients = Promise.all([true, false].map((reuse) =>
+      sendLoad({
+        port,
+        connections: 4,
+        reuse,
+        recipients,
+        size: 2000,
+        pauseMs: 5,
+        prefix: reuse ? "r" : "n",
+        signal: over.signal,
+      })
+    ));
+    const kills: number[] = [];
+    const outputs: string[] = [];
+    try {
+      for (let i = 0; i < KILLS; i++) {
+        await pause(300 + random() * 1700);
+        await kasi.kill();
+        kills.push(performance.now());
+        outputs.push(kasi.output());
+        if (i === Math.floor(KILLS / 2)) sink.refuse = () => false;
+        kasi = await startKasi(site);
+      }
+      await pause(500);
+      over.abort();
+      const results = await clients;
+      const load = {
+        ...results[0]!,
+        acknowledged: new Map(results.flatMap(({ acknowledged }) => [...acknowledged])),
+        broken: results[0]!.broken + results[1]!.broken,
+      };
+      const left = await drain(kasi, load, sink, 60_000);
+      assert.deepEqual(left, [], `seed ${seed}: lost ${left.length} of ${load.acknowledged.size} messages`);
+      assert.deepEqual(
+        results.flatMap(({ refused }) => [...refused.keys()].filter((text) => !text.startsWith("421"))),
+        [],
+      );
+      assert.ok(load.acknowledged.size > 100, `only ${load.acknowledged.size} messages were acknowledged`);
+      assert.ok(sink.refused > 10, "the next hop had nothing to refuse");
+
+      const doubles = [...sink.deliveries()].filter(([, times]) => times.length > 1);
+      for (const [key, times] of doubles) {
+        times.slice(1).forEach((second, i) => {
+          const first = times[i]!;
+          const excused = kills.some((kill) => first < kill && kill < second && kill - first < UNRECORDED_MS);
+          assert.ok(
+            excused,
+            `seed ${seed}: ${key} came twice without a crash in between: ${first} ${second}, kills ${kills}`,
+          );
+        });
+      }
+      console.log(
+        `seed ${seed}: ${load.acknowledged.size} messages acknowledged, ${load.broken} broken off, ` +
+          `${sink.refused} refusals, ${doubles.length} delivered twice around ${KILLS} kills, 0 lost`,
+      );
+
+      assert.equal(await kasi.stop(), 0);
+      outputs.push(kasi.output());
+      kasi = await startKasi(site);
+      const recovered = await kasi.untilLogged(/queue: recovered .*/);
+      assert.match(recovered[0], /messages=0 /);
+      outputs.push(kasi.output());
+      for (const output of outputs) {
+        assert.doesNotMatch(output, /\[(CRIT|ALERT|EMERG)\]/);
+        assert.doesNotMatch(output, /damaged|meaningless|unreadable/);
+      }
+    } finally {
+      over.abort();
+      await clients.catch(() => {});
+      await kasi.stop();
+    }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+test("a torn tail and a flipped byte are set aside with a log line, and the rest is delivered", {
+  timeoutMs: 120_000,
+}, async () => {
+  await using sink = await TokenSink.start();
+  const dir = temporaryDir("kasi-damage-");
+  const site = { dir, files: relaySite(sink.port) };
+  let kasi = await startKasi(site);
+  try {
+    sink.refuse = () => true;
+    const load = await sendLoad({ port: kasi.port, connections: 2, messages: 50, reuse: true, recipients });
+    assert.equal(load.acknowledged.size, 50);
+    await kasi.kill();
+
+    const segments = readdirSync(join(dir, "queue")).filter((name) => name.endsWith(".log")).sort();
+    const path = join(dir, "queue", segments[0]!);
+    const octets = readFileSync(path);
+    const at = octets.indexOf("X-Token: t17\r\n");
+    assert.ok(at > 0, "the record of message 17 is in the first segment");
+    octets[at + 4]! ^= 0x10;
+    writeFileSync(path, octets);
+    // The beginning of a record, as a machine that died while writing leaves it.
+    appendFileSync(path, octets.subarray(32, 32 + 100));
+
+    kasi = await startKasi(site);
+    assert.match(kasi.output(), /a damaged piece was set aside .*reason="?damaged record/);
+    assert.match(kasi.output(), /a damaged piece was set aside .*reason="?torn tail/);
+    sink.refuse = () => false;
+    const lost = await drain(kasi, { ...load, acknowledged: without(load.acknowledged, "t17") }, sink, 30_000);
+    assert.deepEqual(lost, []);
+    const aside = readdirSync(join(dir, "queue/corrupt")).map((name) =>
+      readFileSync(join(dir, "queue/corrupt", name), "latin1")
+    );
+    assert.ok(aside.some((text) => text.includes("oken: t17\r\n")), "the damaged message was kept aside");
+
+    await eventually(() => missing({ ...load, acknowledged: without(load.acknowledged, "t17") }, sink).length === 0);
+    assert.equal(await kasi.stop(), 0);
+    kasi = await startKasi(site);
+    assert.match(kasi.output(), /queue: recovered .*messages=0 .*torn=0/);
+  } finally {
+    await kasi.stop();
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
+
+function without(map: LoadResult["acknowledged"], token: string): LoadResult["acknowledged"] {
+  return new Map([...map].filter(([each]) => each !== token));
+}
