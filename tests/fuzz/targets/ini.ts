@@ -54,7 +54,7 @@ export default {
     for (const { line } of ini.faults) assert.ok(line !== undefined && line >= 1 && line <= count);
     // A backslash may mean that a line goes on, brackets in a key a section or an item: these have no way of being written for sure.
     const unwritable = plain(ini).some(([, entries]) =>
-      entries.some(([key, value]) => String(value).includes("\\") || /[[\]]/.test(key))
+      entries.some(([key, value]) => String(value).includes("\\") || /[[\]]/.test(String(key)))
     );
     if (!unwritable) assert.deepEqual(plain(parseIni(write(ini), "x.ini")), plain(ini));
   },
