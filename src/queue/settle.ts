@@ -210,9 +210,10 @@ function placesOf(entry: QueuedEntry, item: Item): Map<Item["recipients"][number
   return new Map(item.recipients.map((recipient, i) => [recipient, entry.left[i]!]));
 }
 
-/** The one reason there was, or Haraka's words for a part of the recipients (spec 02 §4.5). */
+/** The one reason there was, or Haraka's words for a part of the recipients (spec 02 §4.5), each with the reason it had. */
 function errorOf(item: Item, outcomes: readonly (Deferred | Failed)[], what: "temp failed" | "failed"): string {
   const first = outcomes[0]!.reason.text;
   if (outcomes.length === item.recipients.length && outcomes.every(({ reason }) => reason.text === first)) return first;
-  return `Some recipients ${what}: ${outcomes.map(({ recipient }) => recipient.address.toString()).join(", ")}`;
+  const each = outcomes.map(({ recipient, reason }) => `${recipient.address} (${reason.text})`);
+  return `Some recipients ${what}: ${each.join(", ")}`;
 }

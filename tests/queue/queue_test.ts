@@ -116,8 +116,8 @@ test("after a partial failure only those deferred stay in the queue [row 209]", 
   await b.clock.advance(64_000);
   assert.deepEqual(b.courier.deliveries.at(-1)!.recipients, ["soft@r.example"]);
   assert.equal(b.courier.delivered.filter((one) => one === "good@r.example").length, 1);
-  assert.equal(b.log.of("deferred")[0]!.err, "Some recipients temp failed: <soft@r.example>");
-  assert.equal(b.log.of("bounced")[0]!.err, "Some recipients failed: <bad@r.example>");
+  assert.equal(b.log.of("deferred")[0]!.err, "Some recipients temp failed: <soft@r.example> (451 4.2.1 not now)");
+  assert.equal(b.log.of("bounced")[0]!.err, "Some recipients failed: <bad@r.example> (550 5.1.1 no such user)");
   await b.queue.stop(0);
 });
 
