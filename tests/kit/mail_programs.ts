@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { latin1Decode } from "../../src/base/bytes.ts";
 import { which } from "../setup.ts";
-import { eventually, temporaryDir } from "./site.ts";
+import { eventually, ROOT, runtimeCommand, temporaryDir } from "./site.ts";
 
 /** Why a test that needs these programs is left out; undefined when all are there. */
 export function without(...programs: readonly string[]): string | undefined {
@@ -61,6 +61,12 @@ export function run(program: string, args: readonly string[], options: RunOption
       resolve({ code, ...text });
     });
   });
+}
+
+/** Our own command line, under the door of this test. */
+export function runKasi(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  const [program, ...before] = [...runtimeCommand(), join(ROOT, "mod.ts")];
+  return run(program!, [...before, ...args], { ...options, env: { NO_COLOR: "1", ...options.env } });
 }
 
 /** A port of 127.0.0.1 that nobody listens on now. */

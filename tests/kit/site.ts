@@ -32,6 +32,8 @@ export interface SiteOptions {
   /** Run the shipped configuration with this as the working directory, without `-c`. */
   readonly outOfTheBox?: boolean;
   readonly startMs?: number;
+  /** Called for each piece of output, so that something may be done before it listens. */
+  readonly onOutput?: (output: string, signal: (name: NodeJS.Signals) => void) => void;
 }
 
 export interface RunningSite extends AsyncDisposable {
@@ -86,15 +88,22 @@ export async function startKasi(options: SiteOptions = {}): Promise<RunningSite>
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.on("data", (bytes: Uint8Array) => {
       output += new TextDecoder().decode(bytes);
+      options.onOutput?.(output, (name) => void child.kill(name));
       for (const watch of watchers) watch();
     });
   }
-  const ended = new Promise<number | null>((resolve) =>
-    child.once("close", (code) => {
+  const ended = new Promise<number | null>((resolve) => {
+    const end = (code: number | null) => {
       resolve(code);
       for (const watch of watchers) watch();
-    })
-  );
+    };
+    child.once("close", end);
+    // Its pipes may be held open by somebody else: two seconds behind its exit nothing of its own can come any more.
+    child.once("exit", (code) => {
+      const late = setTimeout(end, 2000, code);
+      child.once("close", () => clearTimeout(late));
+    });
+  });
   // Not child.kill(): after that, Deno takes whatever exit code comes for an end by the signal.
   const tell = (name: NodeJS.Signals) => {
     if (child.exitCode === null && child.signalCode === null) process.kill(child.pid!, name);
