@@ -26,9 +26,14 @@ export async function start(
     const text = reason instanceof Error ? reason.stack ?? reason.message : String(reason);
     for (const line of text.split("\n")) logging.root.crit(line);
   });
-  const server = await serve({ machine, logging, ...(action.site === undefined ? {} : { site: action.site }) });
-  if (action.site === undefined) out.say(welcome(server));
-  await untilTold(machine, server);
+  const signals = heedSignals(machine);
+  try {
+    const server = await serve({ machine, logging, ...(action.site === undefined ? {} : { site: action.site }) });
+    if (action.site === undefined) out.say(welcome(server));
+    await signals.untilTold(server);
+  } finally {
+    signals.release();
+  }
   logging.flush();
   restore();
   return 0;
@@ -51,20 +56,33 @@ export function welcome(server: Server): string {
   ].join("\n");
 }
 
-/** Resolves once the server has stopped because a signal said so. */
-function untilTold({ host }: Machine, server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const handlers: [SignalName, () => void][] = [["SIGHUP", () => server.flush()]];
-    let told = false;
-    const stop = () => {
-      if (told) host.exit(1);
-      told = true;
-      server.stop().finally(() => {
-        for (const [name, handler] of handlers) host.removeSignalListener(name, handler);
-        resolve();
-      });
-    };
-    handlers.push(["SIGINT", stop], ["SIGTERM", stop]);
-    for (const [name, handler] of handlers) host.addSignalListener(name, handler);
-  });
+/** Takes signals from before the start: one that comes while the server still opens is heeded once it stands. */
+function heedSignals({ host }: Machine): { untilTold(server: Server): Promise<void>; release(): void } {
+  let server: Server | undefined;
+  let flushWanted = false;
+  let told = false;
+  const stop = Promise.withResolvers<void>();
+  const onStop = () => {
+    if (told) host.exit(1);
+    told = true;
+    stop.resolve();
+  };
+  const onFlush = () => {
+    if (server === undefined) flushWanted = true;
+    else server.flush();
+  };
+  const handlers: readonly [SignalName, () => void][] = [["SIGHUP", onFlush], ["SIGINT", onStop], ["SIGTERM", onStop]];
+  for (const [name, handler] of handlers) host.addSignalListener(name, handler);
+  return {
+    /** Resolves once the server has stopped because a signal said so. */
+    async untilTold(running) {
+      server = running;
+      if (flushWanted) running.flush();
+      await stop.promise;
+      await running.stop();
+    },
+    release() {
+      for (const [name, handler] of handlers) host.removeSignalListener(name, handler);
+    },
+  };
 }

@@ -84,11 +84,16 @@ export async function startKasi(options: SiteOptions = {}): Promise<RunningSite>
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
+  let gone: { readonly code: number | null; readonly by: string | null } | undefined;
+  // Not `child.kill`: under Deno it takes the child for dead at once, whatever the signal, and sends no second one.
+  const tell = (name: NodeJS.Signals) => {
+    if (gone === undefined) process.kill(child.pid!, name);
+  };
   const watchers = new Set<() => void>();
   for (const stream of [child.stdout!, child.stderr!]) {
     stream.on("data", (bytes: Uint8Array) => {
       output += new TextDecoder().decode(bytes);
-      options.onOutput?.(output, (name) => void child.kill(name));
+      options.onOutput?.(output, tell);
       for (const watch of watchers) watch();
     });
   }
@@ -99,15 +104,12 @@ export async function startKasi(options: SiteOptions = {}): Promise<RunningSite>
     };
     child.once("close", end);
     // Its pipes may be held open by somebody else: two seconds behind its exit nothing of its own can come any more.
-    child.once("exit", (code) => {
+    child.once("exit", (code, by) => {
+      gone = { code, by };
       const late = setTimeout(end, 2000, code);
       child.once("close", () => clearTimeout(late));
     });
   });
-  // Not child.kill(): after that, Deno takes whatever exit code comes for an end by the signal.
-  const tell = (name: NodeJS.Signals) => {
-    if (child.exitCode === null && child.signalCode === null) process.kill(child.pid!, name);
-  };
   const site: RunningSite = {
     dir,
     pid: child.pid!,
@@ -122,13 +124,12 @@ export async function startKasi(options: SiteOptions = {}): Promise<RunningSite>
       return new Promise((resolve, reject) => {
         const watch = () => {
           const match = pattern.exec(output);
-          const gone = child.exitCode !== null || child.signalCode !== null;
-          if (!match && !gone) return;
+          if (!match && gone === undefined) return;
           clearTimeout(late);
           watchers.delete(watch);
           if (match) resolve(match);
           else {reject(
-              new Error(`Kasi ended (${child.exitCode ?? child.signalCode}) before it said ${pattern}:\n${output}`),
+              new Error(`Kasi ended (${gone?.code ?? gone?.by}) before it said ${pattern}:\n${output}`),
             );}
         };
         const late = setTimeout(() => {
