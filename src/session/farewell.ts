@@ -7,6 +7,9 @@ import { type Dialogue, Gone } from "./dialogue.ts";
 const LINGER_MS = 2000;
 const LINGER_OCTETS = 1024 * 1024;
 
+/** Why the session's signal is aborted in the end. One for all: a stack of its own would cost each session more than its summary. */
+const OVER = new Gone("the session is over");
+
 /** Never rejects. */
 export async function farewell(talk: Dialogue, last: Reply | undefined): Promise<void> {
   const { session } = talk;
@@ -19,9 +22,25 @@ export async function farewell(talk: Dialogue, last: Reply | undefined): Promise
   talk.rested();
   const { phase } = talk;
   const lingers = !session.remote.closed && !(phase.at === "closed" && phase.asked);
+  if (!lingers && !session.remote.closed && talk.context.closeWrite !== undefined && session.tls === undefined) {
+    return await partQuietly(talk);
+  }
   // Half a close, so that the peer knows that this was the last word; where that cannot be had, a whole one will have to do.
   const closing = lingers && talk.context.closeWrite !== undefined ? talk.context.closeWrite() : talk.output.close();
   closing.catch(() => {});
+  await tellAll(talk);
+  if (lingers) await linger(talk, closing);
+  await talk.output.close();
+}
+
+/** After QUIT on a plain connection: the caller closes it, and closing the streams first would only cost time. */
+async function partQuietly(talk: Dialogue): Promise<void> {
+  await tellAll(talk);
+  talk.reader.retire();
+}
+
+async function tellAll(talk: Dialogue): Promise<void> {
+  const { session } = talk;
   try {
     await talk.reset();
     session.results.add("disconnect", { duration: seconds(talk) });
@@ -29,10 +48,8 @@ export async function farewell(talk: Dialogue, last: Reply | undefined): Promise
   } catch (error) {
     session.log.error(error instanceof Error ? error.stack ?? String(error) : String(error));
   }
-  session.end(new Gone("the session is over"));
+  session.end(OVER);
   summarize(talk);
-  if (lingers) await linger(talk, closing);
-  await talk.output.close();
 }
 
 /**

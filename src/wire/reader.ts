@@ -67,6 +67,8 @@ export interface WireReader {
   cancel(reason: unknown): void;
   /** Gives the stream up for an upgrade; returns the octets that were read ahead. Throws while a read is pending. */
   release(): Bytes;
+  /** Lets go of the buffer only: for a connection about to be closed, where giving the stream up would cost more than the rest. */
+  retire(): void;
 }
 
 export interface ReaderOptions {
@@ -83,6 +85,10 @@ export function createReader(readable: ReadableStream<Bytes>, options: ReaderOpt
 const LINE_BUFFER = 2048;
 /** Octets kept once message data flow. */
 const DATA_BUFFER = 16384;
+/** Buffers of readers that have released their stream, for the next ones: new ones would have to be zeroed and collected. */
+const spare: Bytes[] = [];
+const MOST_SPARE = 64;
+const RELEASED = new Error("The reader has given up its stream");
 /** The longest command line of RFC 5321 §4.5.3.1.4, until a caller names a limit. */
 const DEFAULT_LIMIT = 512;
 
@@ -209,11 +215,17 @@ class StreamReader implements WireReader {
     if (this.#pulling) throw new Error("Cannot release the stream: a read is pending");
     const rest = this.#buffer.slice(this.#start, this.#end);
     (this.#byob ?? this.#plain)!.releaseLock();
-    this.#failure ??= { reason: new Error("The reader has given up its stream") };
+    this.retire();
+    return rest;
+  }
+
+  retire(): void {
+    this.#failure ??= { reason: RELEASED };
+    if (this.#pulling) return;
+    if (this.#own && this.#buffer.length === DATA_BUFFER && spare.length < MOST_SPARE) spare.push(this.#buffer);
     this.#buffer = EMPTY;
     this.#words = undefined;
     this.#start = this.#end = this.#searched = 0;
-    return rest;
   }
 
   readonly #tryLine: Attempt<Line> = () => this.takeLine(this.#limit);
@@ -276,7 +288,7 @@ class StreamReader implements WireReader {
     let capacity = Math.max(this.#buffer.length, this.#capacity);
     while (capacity - held < length) capacity *= 2;
     if (!this.#own || capacity > this.#buffer.length) {
-      const larger: Bytes = new Uint8Array(capacity);
+      const larger: Bytes = (capacity === DATA_BUFFER ? spare.pop() : undefined) ?? new Uint8Array(capacity);
       larger.set(this.#buffer.subarray(this.#start, this.#end));
       this.#buffer = larger;
       this.#words = undefined;

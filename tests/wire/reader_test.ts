@@ -189,3 +189,20 @@ test("a lone LF ends a line where the owner allows it", async () => {
 test("bytes of length 0 are done at once", async () => {
   assert.deepEqual(await readerOf([]).bytes(0).next(), { kind: "done" });
 });
+
+test("retire() ends all reading and lets the next reader have the buffer, with nothing of the old one in it", async () => {
+  const first = readerOf([bytes("DATA\r\nsecret\r\n.\r\n")]);
+  await first.line(512);
+  const data = first.data({ limit: 1000, bareLf: "refuse" });
+  for (let event = await data.next(); event.kind === "chunk"; event = await data.next());
+  first.retire();
+  assert.throws(() => first.takeLine(512), /given up/);
+  const second = readerOf([bytes("DATA\r\nx\r\n.\r\n")]);
+  await second.line(512);
+  const events: string[] = [];
+  const next = second.data({ limit: 1000, bareLf: "refuse" });
+  for (let event = await next.next(); event.kind === "chunk"; event = await next.next()) {
+    events.push(latin1Decode(event.bytes));
+  }
+  assert.equal(events.join(""), "x\r\n");
+});
