@@ -29,6 +29,7 @@ import { PRODUCT, sessionSettings } from "./server/session_settings.ts";
 import { absoluteIn, findSite, type Site } from "./server/site.ts";
 import { settled } from "./server/settled.ts";
 import { loadServerTls, type TlsStore } from "./server/tls_store.ts";
+import { tellUnheeded } from "./server/unheeded.ts";
 import { VERSION } from "./version.ts";
 
 export interface ServeOptions {
@@ -92,6 +93,8 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
   closers.push(() => core.close());
   followLogSettings(core, logging);
   log.notice(`Starting up ${PRODUCT} version ${VERSION}`);
+
+  tellUnheeded(core.server.value, log);
 
   const stopping = new AbortController();
   const runner = new HookRunner({ clock, log, onFault: core.plugins.value.onFault });

@@ -2,6 +2,7 @@
 import type { CoreSettings } from "../config/core_settings.ts";
 import type { Endpoint } from "../config/endpoint.ts";
 import { closeConn } from "../host/conn.ts";
+import { halfOpen } from "../host/half_open.ts";
 import type { Conn, Machine, SecureConn, ServerTls } from "../host/types.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import type { Logger } from "../log/types.ts";
@@ -24,8 +25,9 @@ export interface ConnectionOptions {
 const HANDSHAKE_MS = 30_000;
 
 /** Serves one connection to its end; never rejects. */
-export async function serveConnection(conn: Conn, endpoint: Endpoint, options: ConnectionOptions): Promise<void> {
+export async function serveConnection(accepted: Conn, endpoint: Endpoint, options: ConnectionOptions): Promise<void> {
   const { log, core } = options;
+  const conn = halfOpen(accepted);
   const secure = endpoint.kind === "tcp" && endpoint.port === core.server.value.smtpsPort;
   let current: Conn = conn;
   try {
