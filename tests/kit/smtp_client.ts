@@ -65,7 +65,7 @@ export class SmtpClient implements AsyncDisposable {
       const match = /^(?:\d{3}-[^\r\n]*\r\n)*\d{3}(?: [^\r\n]*)?\r\n/.exec(this.#held);
       if (match) {
         this.#held = this.#held.slice(match[0].length);
-        return match[0].trimEnd().replaceAll("\r\n", "\n");
+        return match[0].slice(0, -2).replaceAll("\r\n", "\n");
       }
       if (this.#ended) {
         const rest = this.#held;

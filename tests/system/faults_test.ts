@@ -447,5 +447,5 @@ test("a signal that comes while the server still starts is heeded once it stands
   await flushed.untilLogged(/Flushing the temp fail queue/);
   await servesOthers(flushed.port);
   await using stopped = await started("SIGTERM");
-  assert.equal(await stopped.stop(), 0);
+  await assert.rejects(stopped.untilLogged(/nobody says this/), /^Error: Kasi ended \(0\) before/);
 });
