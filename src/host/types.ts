@@ -29,6 +29,8 @@ export interface Conn {
   /** Ends our direction (FIN); the peer may go on. */
   closeWrite(): Promise<void>;
   setNoDelay?(on?: boolean): void;
+  /** Deno's own, without a stream: `null` at the peer's end, and the connection stays open. Never beside `readable`. */
+  read?(into: Uint8Array): Promise<number | null>;
 }
 
 export interface Listener extends AsyncIterable<Conn> {
@@ -248,4 +250,24 @@ export interface Machine {
   secureClient(conn: Conn, options: ClientUpgrade): Promise<SecureConn>;
   /** Addresses of this machine's interfaces. */
   localAddresses(): readonly string[];
+}
+
+/** Where a request came from, and the way to a WebSocket. */
+export interface HttpPeer {
+  /** "" on a Unix socket. */
+  readonly ip: string;
+  /**
+   * Answers a WebSocket's opening request (RFC 6455 §4): give the response back at once. `onOpen` is called when messages may be sent; binary
+   * ones come as ArrayBuffer. Throws TypeError when the request is no such thing.
+   */
+  upgrade(onOpen: (socket: WebSocket) => void): Response;
+}
+
+/** Must not reject: whoever writes it answers for its faults. */
+export type HttpHandler = (request: Request, peer: HttpPeer) => Response | Promise<Response>;
+
+export interface HttpServer {
+  readonly addr: Addr;
+  /** Takes no more requests; resolves when those under way are answered, or cut off after `deadlineMs`. WebSockets are cut off then too. */
+  close(deadlineMs: number): Promise<void>;
 }

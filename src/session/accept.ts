@@ -18,6 +18,15 @@ import { about, textOf, TEXTS } from "./texts.ts";
 import type { TransactionState } from "./transaction.ts";
 
 export async function accept(talk: Dialogue, transaction: TransactionState, intake: Intake): Promise<Step> {
+  talk.conclude();
+  try {
+    return await decide(talk, transaction, intake);
+  } finally {
+    talk.concluded();
+  }
+}
+
+async function decide(talk: Dialogue, transaction: TransactionState, intake: Intake): Promise<Step> {
   const { session, settings } = talk;
   session.totalBytes += intake.octets;
   let taken: Taken;

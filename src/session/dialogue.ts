@@ -63,9 +63,24 @@ export class Dialogue {
     this.reader.cancel(gone);
     // A flush that is stuck never ends by itself; one that is not loses nothing, for nobody reads.
     if (this.#flushing) this.output.abort(gone);
-    this.session.end(gone);
+    if (this.#concluding) this.#stopped ??= gone;
+    else this.session.end(gone);
   }
   #flushing = false;
+
+  /**
+   * A message is whole: from now on the peer's end and the server's stop wait for {@linkcode concluded}. Who takes the message may take it,
+   * and the client hears of it; else it would send again what has been kept. Plugins have their own deadlines.
+   */
+  conclude(): void {
+    this.#concluding = true;
+  }
+  concluded(): void {
+    this.#concluding = false;
+    if (this.#stopped !== undefined) this.session.end(this.#stopped);
+  }
+  #concluding = false;
+  #stopped: Gone | undefined;
 
   /** Puts a reply behind those that wait to be written. */
   say(reply: Reply): void {
@@ -180,11 +195,11 @@ export class Dialogue {
   }
 
   #watch(): void {
-    if (this.#watching || this.reader.buffered > 0) return;
+    if (this.#watching || this.#concluding || this.reader.buffered > 0) return;
     this.#watching = true;
     this.reader.watch().then((seen) => {
       this.#watching = false;
-      if (this.#hooksRunning === 0) return;
+      if (this.#hooksRunning === 0 || this.#concluding) return;
       if (seen === "end") this.session.end(this.#gone("the peer left while a hook was busy"));
       else if (!this.session.esmtp) this.session.earlyTalker = true;
     });

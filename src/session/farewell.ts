@@ -13,12 +13,18 @@ const OVER = new Gone("the session is over");
 /** Never rejects. */
 export async function farewell(talk: Dialogue, last: Reply | undefined): Promise<void> {
   const { session } = talk;
+  // The watch over idle peers may have gone off already: one that reads nothing must not keep us for ever.
+  const late = last === undefined ? undefined : talk.context.clock.after(LINGER_MS, () => {
+    talk.output.abort(new Gone("the peer does not read"));
+  });
   try {
     if (last !== undefined) talk.say(last);
-    if (!session.remote.closed) await talk.flush();
+    // Even when the peer has left: it may have ended no more than its own direction.
+    await talk.flush();
   } catch (error) {
     session.log.debug("Nobody heard the last reply", { reason: String(error) });
   }
+  late?.cancel();
   talk.rested();
   const { phase } = talk;
   const lingers = !session.remote.closed && !(phase.at === "closed" && phase.asked);

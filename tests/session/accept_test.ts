@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { ok } from "../../src/hooks/verdict.ts";
+import { settled } from "../kit/fake_clock.ts";
 import { type KitOptions, type SessionKit, sessionKit } from "../kit/session_kit.ts";
 import { test } from "../kit/test.ts";
 
@@ -90,4 +91,54 @@ test("results of the engine's own: sender, recipients, queue", async () => {
     },
   }, "x");
   assert.deepEqual(found, ["accept", ["keeper"]]);
+});
+
+/** A mail whose last hook waits until it is told. */
+async function untilQueued(hook: "data_post" | "queue") {
+  let go = (_: undefined) => {};
+  let aborted = false;
+  const kit = sessionKit({
+    keep: true,
+    hooks: {
+      [hook]: ({ signal }: { signal: AbortSignal }) => {
+        signal.addEventListener("abort", () => aborted = true);
+        return new Promise<undefined>((resolve) => go = resolve);
+      },
+    },
+  });
+  await kit.client.reply();
+  await kit.client.say("EHLO me");
+  await kit.client.say("MAIL FROM:<a@b.test>");
+  await kit.client.say("RCPT TO:<c@d.test>");
+  await kit.client.say("DATA");
+  await kit.client.write("A: b\r\n\r\nbody\r\n.\r\n");
+  await settled();
+  return { kit, go: () => go(undefined), aborted: () => aborted };
+}
+
+test("a client that ends its direction behind the dot still hears what became of its mail", async () => {
+  for (const hook of ["data_post", "queue"] as const) {
+    const { kit, go, aborted } = await untilQueued(hook);
+    await kit.client.end();
+    await settled();
+    assert.equal(aborted(), false);
+    go();
+    assert.deepEqual((await kit.client.rest()).map((reply) => reply.slice(0, 9)), ["250 2.0.0"]);
+    await kit.over;
+    assert.equal(kit.taken.length, 1);
+  }
+});
+
+test("a server that stops while a mail is being taken says so behind the 250, not in its place", async () => {
+  for (const hook of ["data_post", "queue"] as const) {
+    const { kit, go, aborted } = await untilQueued(hook);
+    kit.stop.abort(new Error("stop"));
+    await settled();
+    assert.equal(aborted(), false);
+    go();
+    assert.deepEqual((await kit.client.rest()).map((reply) => reply.slice(0, 9)), ["250 2.0.0", "421 4.3.2"]);
+    await kit.client.end();
+    await kit.over;
+    assert.equal(kit.taken.length, 1);
+  }
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { sessionKit } from "../kit/session_kit.ts";
 import { settled } from "../kit/fake_clock.ts";
+import { CAPACITY } from "../kit/memory_net.ts";
 import { test } from "../kit/test.ts";
 
 test("after QUIT nobody lingers; after hanging up the peer gets a moment to read", async () => {
@@ -44,4 +45,20 @@ test("the session's signal is aborted at its end", async () => {
   await kit.client.say("QUIT");
   await kit.over;
   assert.equal(signal!.aborted, true);
+});
+
+test("an idle peer whose window is full to the last octet is let go of: nobody waits for it to read our last word", async () => {
+  const kit = sessionKit();
+  // Replies of 8 and of 21 octets behind the greeting that fill all there is: the 421 finds no room.
+  const left = CAPACITY - "220 mx.test ESMTP Kasi/1.2.3 ready\r\n".length;
+  let helps = 0;
+  while ((left - 21 * helps) % 8 !== 0) helps++;
+  await kit.client.write("HELP\r\n".repeat(helps) + "NOOP\r\n".repeat((left - 21 * helps) / 8));
+  let over = false;
+  void kit.over.then(() => over = true);
+  await kit.clock.advance(300_000);
+  assert.equal(over, false);
+  await kit.clock.advance(10_000);
+  assert.equal(over, true);
+  assert.equal(kit.clock.pending, 0);
 });
