@@ -13,6 +13,7 @@ import {
   type Logger,
   ok,
   type Plugin,
+  type Transaction,
 } from "kasi";
 
 const RELAY_INI = fileShape({
@@ -64,6 +65,8 @@ export default {
     const settings = await config.ini(RELAY_INI);
     const allowed = await networks(config, log);
     const routes = await routesOf(config, log);
+    // What one recipient's domain allowed holds for that domain: the recipients behind it are looked at all the same.
+    const granted = new WeakSet<Transaction>();
     return {
       connect_init({ session }) {
         if (!settings.value.relay.acl) return;
@@ -78,7 +81,7 @@ export default {
         const { all, dest_domains } = settings.value.relay;
         if (dest_domains) {
           const { results } = transaction;
-          if (session.relaying) results.add(name, { skip: "relay_dest_domain(relay)" });
+          if (session.relaying && !granted.has(transaction)) results.add(name, { skip: "relay_dest_domain(relay)" });
           else if (routes().size === 0) results.add(name, { skip: "relay_dest_domain(config)" });
           else {
             const action = routes().get(recipient.address.host)?.action;
@@ -88,6 +91,7 @@ export default {
             }
             results.add(name, { pass: "relay_dest_domain" });
             session.relaying = true;
+            granted.add(transaction);
             if (action === "accept") return ok();
           }
         }

@@ -67,6 +67,23 @@ test("dest_domains decides by action, force_routing by nexthop, and all lets eve
   assert.deepEqual([shut.verdict, shut.session.relaying], [undefined, false]);
 });
 
+test("what dest_domains grants for one recipient is no licence for the next", async () => {
+  const files = {
+    "relay.ini": ini("dest_domains"),
+    "relay_dest_domains.ini": '[domains]\naccept.test = {"action": "accept"}\ncontinue.test = {"action": "continue"}',
+  };
+  for (const first of ["accept.test", "continue.test"]) {
+    const started = await startPlugin(plugin, { files });
+    const said: (string | undefined)[] = [];
+    const { session } = await started.run("rcpt", { to: `a@${first}` });
+    for (const domain of ["elsewhere.test", first, "elsewhere.test"]) {
+      const { verdict } = await started.run("rcpt", { session, to: `b@${domain}` });
+      said.push(verdict?.kind);
+    }
+    assert.deepEqual(said, ["deny", first === "accept.test" ? "ok" : undefined, "deny"]);
+  }
+});
+
 test("a route that is no JSON stops the start with its domain, and on reload leaves the last good routes", async () => {
   const file = "relay_dest_domains.ini";
   await assert.rejects(
