@@ -5,12 +5,15 @@
 import { ConfigError, describeFault } from "../base/config_error.ts";
 import { checkSite } from "../config/check.ts";
 import { createConfig } from "../config/config.ts";
+import { loadCoreSettings } from "../config/core_settings.ts";
 import { CORE_FILES } from "../config/files/core_files.ts";
 import type { FileShape } from "../config/shape.ts";
 import type { Machine } from "../host/types.ts";
+import { loadPlugins } from "../hooks/loader.ts";
 import { createLogging } from "../log/logging.ts";
 import { findSite } from "../server/site.ts";
 import { rehearse } from "../server/rehearsal.ts";
+import { checkCertificates } from "../server/tls_store.ts";
 import { SHIPPED } from "../../plugins/shipped.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -22,22 +25,39 @@ export async function check(
   const log = createLogging({ clock: machine.clock, sinks: [] }).root;
   const config = createConfig({ host: machine.host, clock: machine.clock, dir: site.configDir, log, watch: false });
   const shapes = [...CORE_FILES, ...await pluginShapes(SHIPPED)];
-  const faults = (await checkSite(config, shapes)).map(describeFault);
+  const faults = new Set((await checkSite(config, shapes)).map(describeFault));
+  const attempt = async (part: () => void | Promise<void>) => {
+    try {
+      await part();
+    } catch (cause) {
+      faults.add(cause instanceof ConfigError ? describeFault(cause.fault) : (cause as Error).message ?? String(cause));
+    }
+  };
+  // Each part by itself, so that one fault does not hide the next.
+  let pins = {};
+  await attempt(async () => {
+    const core = await loadCoreSettings(config, () => {});
+    pins = core.plugins.value.pins;
+    core.close();
+    checkCertificates({ machine, config, core });
+  });
+  const loader = { host: machine.host, log, shipped: SHIPPED, cacheDir: `${site.dataDir}/plugin-cache`, pins };
+  for (const name of (await config.list("plugins")).value) {
+    await attempt(async () => {
+      await loadPlugins([name], { ...loader, ...(site.dir === undefined ? {} : { siteDir: site.dir }) });
+    });
+  }
   config.close();
-  try {
-    await (await rehearse({ machine, log, setUp: true, ...(action.site === undefined ? {} : { site: action.site }) }))
-      .stop();
-  } catch (cause) {
-    const line = cause instanceof ConfigError
-      ? describeFault(cause.fault)
-      : cause instanceof Error
-      ? cause.message
-      : String(cause);
-    if (!faults.includes(line)) faults.push(line);
+  // Whether they start together shows only where each by itself is in order.
+  if (faults.size === 0) {
+    await attempt(async () => {
+      const options = { machine, log, setUp: true, ...(action.site === undefined ? {} : { site: action.site }) };
+      await (await rehearse(options)).stop();
+    });
   }
   for (const fault of faults) out.complain(fault);
-  if (faults.length > 0) {
-    out.complain(`${faults.length} fault${faults.length === 1 ? "" : "s"} in ${site.configDir}`);
+  if (faults.size > 0) {
+    out.complain(`${faults.size} fault${faults.size === 1 ? "" : "s"} in ${site.configDir}`);
     return 1;
   }
   return out.say(`${site.configDir} is in order`);

@@ -45,10 +45,26 @@ export class PluginError extends Error {
   override readonly name = "PluginError";
   readonly plugin: string;
   constructor(plugin: string, cause: unknown) {
-    super(`Loading plugin ${plugin} failed: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(
+      `Loading plugin ${plugin} failed: ${cause instanceof Error ? cause.message : String(cause)}${placeIn(cause)}`,
+      {
+        cause,
+      },
+    );
     this.plugin = plugin;
   }
 }
+
+/** Where in the plugin's own file it went wrong, ` (file:line:column)`; "" when that is not known or said already. */
+function placeIn(cause: unknown): string {
+  if (!(cause instanceof Error)) return "";
+  // Node writes the file of a syntax error in front of the stack, as a plain path.
+  const place = /(?:file:\/\/|^)(\/[^\s()]+?:\d+(?::\d+)?)/m;
+  if (place.test(cause.message)) return "";
+  const first = place.exec(cause.stack ?? "")?.[1];
+  return first === undefined || first.startsWith(OURS) ? "" : ` (${first})`;
+}
+const OURS = new URL("../", import.meta.url).pathname;
 
 export async function loadPlugins(listed: readonly string[], options: LoaderOptions): Promise<LoadedPlugin[]> {
   const loaded = new Map<string, LoadedPlugin>();

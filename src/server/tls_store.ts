@@ -18,6 +18,8 @@ export interface TlsStore {
   readonly server: ServerTls;
   /** Whether the certificate is of our own making. */
   readonly selfMade: boolean;
+  /** The certificate of clients that ask for no name, and its PKCS#8 key; PEM. */
+  readonly defaultPair: { readonly cert: string; readonly key: string };
   /** Reads the files again; faults are logged and the old certificates stay. */
   reload(): void;
   close(): void;
@@ -56,7 +58,22 @@ export async function loadServerTls(options: TlsStoreOptions): Promise<TlsStore>
       log.error(`Keeping the certificates we have: ${cause instanceof Error ? cause.message : cause}`);
     }
   };
-  return { server: serverTls(certificates, clock), selfMade, reload, close: core.tls.onChange(reload) };
+  return {
+    server: serverTls(certificates, clock),
+    selfMade,
+    get defaultPair() {
+      const { cert, key } = certificates.defaults;
+      return { cert: String(cert), key: String(key) };
+    },
+    reload,
+    close: core.tls.onChange(reload),
+  };
+}
+
+/** Throws ConfigError for what is wrong with the certificates that the operator has given. Makes none and writes nothing. */
+export function checkCertificates({ machine: { host }, config, core }: Omit<TlsStoreOptions, "dataDir" | "log">): void {
+  const given = givenIdentities(host, config, core);
+  if (given.length > 0) new Certificates(tlsFiles(host, config, core, given), () => 0, () => {});
 }
 
 function tlsFiles(host: Host, config: Config, core: CoreSettings, identities: readonly IdentityFiles[]): TlsFiles {
