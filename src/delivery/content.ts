@@ -25,12 +25,12 @@ export function wholeContent({ head, source, offset }: Rendered): Bytes | undefi
   return out;
 }
 
-/** The message in chunks, ended. Rejects when the source does. */
-export async function* contentChunks({ head, source, offset }: Rendered): AsyncGenerator<Bytes> {
+/** The message in chunks; what ends it is the generator's return value. Rejects when the source does. */
+export async function* contentChunks({ head, source, offset }: Rendered): AsyncGenerator<Bytes, Bytes> {
   const encoder = new DotEncoder();
   if (head.length > 0) yield encoder.encode(head);
   for await (const chunk of source.open(offset)) yield encoder.encode(chunk);
-  yield encoder.end();
+  return encoder.end();
 }
 
 /** Whether the message holds an octet above 127; a message not in memory is taken to (its header is not looked at alone). */

@@ -57,9 +57,9 @@ export class Conversation {
     this.#timeouts = timeouts;
   }
 
-  /** Whether another message may be sent. */
+  /** Whether another message may be sent: what the peer says next must be the answer to what we say next. */
   get usable(): boolean {
-    return this.#usable && !this.peer.closed;
+    return this.#usable && !this.peer.closed && !this.peer.ahead;
   }
 
   /** Whether the peer has said anything about the present message: if not, an old connection had simply died. */
@@ -107,15 +107,16 @@ export class Conversation {
     const { peer } = this;
     const open = own.reduce((count, fact) => count + (fact === undefined ? 1 : 0), 0);
     if (open === 0) return { stage: "rcpt", finding: { kind: "unwritable" } };
-    peer.allow(this.#timeout("mail"));
     if (this.#pipelining) peer.send(this.#group(commands));
     if (this.#needsReset) {
       if (!this.#pipelining) peer.send("RSET\r\n");
-      await this.#reply();
+      const code = await this.#reply("rset");
+      this.#heard = 0; // that was about the message before
+      if (kindOf(code) !== 2) throw peer.broken("RSET was refused");
       this.#needsReset = false;
     }
     if (!this.#pipelining) peer.send(commands.mail);
-    if (kindOf(await this.#reply()) !== 2) {
+    if (kindOf(await this.#reply("mail")) !== 2) {
       const refused = step.refused = this.#fact("mail");
       if (!this.#pipelining || codeOf(refused) === 421) return this.#ends(refused);
     }
@@ -124,48 +125,42 @@ export class Conversation {
     step.stage = "rcpt";
     for (let i = 0; i < own.length; i++) {
       if (own[i] !== undefined) continue;
-      if (!this.#pipelining) {
-        peer.allow(this.#timeout("rcpt"));
-        peer.send(commands.rcpt[i] as string);
-      }
-      if (kindOf(await this.#reply()) === 2) accepted++;
+      if (!this.#pipelining) peer.send(commands.rcpt[i] as string);
+      if (kindOf(await this.#reply("rcpt")) === 2) accepted++;
       else {
         const fact = this.#fact("rcpt");
         if (step.refused === undefined) own[i] = fact;
-        const code = codeOf(fact);
-        if (code === 421 || code < 400) return this.#ends(step.refused ?? fact);
+        if (!this.#usable) return this.#ends(step.refused ?? fact);
       }
     }
     if (!this.#pipelining) {
-      if (accepted === 0) return this.#abandon();
-      peer.allow(this.#timeout("data"));
+      if (accepted === 0) return this.#ends(NOBODY);
       peer.send(DATA);
     }
     step.stage = "data";
-    const code = await this.#reply();
+    const code = await this.#reply("data");
     if (kindOf(code) === STAGES.data.wants) {
       if (step.refused === undefined && accepted > 0) return undefined;
-      await this.#emptyMessage();
+      await this.#emptyMessage(accepted);
       return this.#ends(step.refused ?? NOBODY);
     }
-    if (step.refused !== undefined) return this.#ends(step.refused);
-    return accepted === 0 ? this.#abandon() : this.#ends(this.#fact("data"));
+    return this.#ends(step.refused ?? (accepted === 0 ? NOBODY : this.#fact("data")));
   }
 
   /** RFC 2920 §3.1: DATA went through though nobody is to get it. An empty message ends it; its reply means nothing. */
-  async #emptyMessage(): Promise<void> {
-    if (this.#lmtp) {
-      this.#usable = false;
-      this.peer.close(); // RFC 2033 §4.2: no recipient, no reply: nothing would tell that it is over
-      return;
-    }
+  async #emptyMessage(accepted: number): Promise<void> {
+    // RFC 2033 §4.2: no recipient, no reply: nothing would tell that it is over. With a recipient, somebody would get it.
+    if (this.#lmtp || accepted > 0) return this.peer.close();
     this.peer.send(".\r\n");
-    await this.#reply();
+    await this.#reply("dot");
   }
 
   /** The body and its end; LMTP answers once for each accepted recipient (RFC 2033 §4.2). */
   async #content(rendered: Rendered, own: (Fact | undefined)[], step: Step): Promise<Fact | undefined> {
     const { peer } = this;
+    if (peer.ahead) {
+      return this.#abort("data", { kind: "garbage", text: "an answer to what was not yet said" });
+    }
     const whole = wholeContent(rendered);
     if (whole === undefined) {
       const fact = await this.#stream(rendered, step);
@@ -174,17 +169,14 @@ export class Conversation {
       peer.write(whole);
     }
     step.stage = "dot";
-    peer.allow(this.#timeout("dot"));
     if (!this.#lmtp) {
-      const code = await this.#reply();
-      if (code === 421 || kindOf(code) === 3) this.#usable = false;
+      await this.#reply("dot");
       return this.#fact("dot");
     }
     for (let i = 0; i < own.length; i++) {
       if (own[i] !== undefined) continue;
-      const code = await this.#reply();
+      await this.#reply("dot");
       own[i] = this.#fact("dot");
-      if (code === 421 || kindOf(code) === 3) this.#usable = false;
     }
     return undefined;
   }
@@ -195,55 +187,62 @@ export class Conversation {
     step.stage = "body";
     peer.allow(this.#timeout("body"));
     let early: { readonly error?: unknown } | undefined;
-    let ended = false;
     // Starts before the first chunk, so that a 421 or 552 in the middle is heard.
     const reply = peer.next().then(() => void (early = {}), (error) => void (early = { error }));
     const chunks = contentChunks(rendered);
     try {
       for (;;) {
-        let next: IteratorResult<Uint8Array>;
+        let next: IteratorResult<Uint8Array, Uint8Array>;
         try {
           next = await chunks.next();
         } catch (error) {
-          return this.#abort({ kind: "unreadable", detail: reasonOf(error) });
+          return this.#abort("body", { kind: "unreadable", detail: reasonOf(error) });
         }
-        if (next.done) break;
         if (early !== undefined) break;
+        if (next.done) {
+          // From here on a reply is the one to the dot, even when it is read before we hear that the dot has gone.
+          step.stage = "dot";
+          peer.allow(this.#timeout("dot"));
+          peer.write(next.value);
+          break;
+        }
         peer.allow(this.#timeout("body"));
         await peer.flush(next.value);
       }
-      ended = early === undefined;
     } finally {
-      await chunks.return(undefined);
-    }
-    if (ended) {
-      step.stage = "dot";
-      peer.allow(this.#timeout("dot"));
+      await chunks.return(NOTHING);
     }
     await reply;
     const { error } = early! as { readonly error?: unknown };
     if (error !== undefined) throw error;
-    if (!ended) return this.#abort({ kind: "reply", reply: peer.reply() });
+    if (step.stage !== "dot") return this.#abort("body", { kind: "reply", reply: peer.reply() });
     this.#waiting = true;
     return undefined;
   }
 
   /** Gives up in the middle of the content: the only way out is to close, so that the peer takes nothing for whole. */
-  #abort(finding: Finding): Fact {
-    this.#usable = false;
+  #abort(stage: Stage, finding: Finding): Fact {
     this.peer.close();
-    return { stage: "body", finding };
+    return { stage, finding };
   }
 
-  async #reply(): Promise<number> {
+  /** The next reply's code. Each wait has the stage's whole time (RFC 5321 §4.5.3.2 gives it for each command). */
+  async #reply(stage: Stage): Promise<number> {
+    const { peer } = this;
     let code: number;
     if (this.#waiting) {
       this.#waiting = false;
-      code = this.peer.reply().code;
+      code = peer.reply().code;
     } else {
-      code = this.peer.take() || await this.peer.next();
+      code = peer.take();
+      if (code === 0) {
+        peer.allow(this.#timeout(stage));
+        code = await peer.next();
+      }
     }
     this.#heard++;
+    // RFC 5321 §3.8: 421 closes the connection. A good reply of the wrong kind: we no longer speak of the same command.
+    if (code === 421 || (code < 400 && kindOf(code) !== STAGES[stage].wants)) this.#usable = false;
     return code;
   }
 
@@ -251,17 +250,10 @@ export class Conversation {
     return { stage, finding: { kind: "reply", reply: this.peer.reply() } };
   }
 
-  /** The transaction is over without content. RFC 5321 §3.8: 421 closes the connection, whatever it answers. */
+  /** The transaction is over without content. */
   #ends(fact: Fact): Fact {
-    const code = codeOf(fact);
-    if (code === 421 || (code !== 0 && code < 400)) this.#usable = false; // below 400: we no longer speak of the same command
     this.#needsReset = true;
     return fact;
-  }
-
-  #abandon(): Fact {
-    this.#needsReset = true;
-    return NOBODY;
   }
 
   #group(commands: Commands): string {
@@ -276,6 +268,7 @@ export class Conversation {
 }
 
 /** Every recipient was refused for itself; nobody is left whom this could concern. */
+const NOTHING = new Uint8Array(0);
 const NOBODY: Fact = { stage: "data", finding: { kind: "lost", detail: "no recipient was accepted" } };
 
 function kindOf(code: number): number {

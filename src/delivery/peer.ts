@@ -21,7 +21,7 @@ const READER = { bareLf: "allow" } as const;
 
 export class Peer implements Watched {
   deadline = Infinity;
-  /** Called instead of failing when the deadline ends an idle wait. */
+  /** Called instead of failing when the deadline ends an idle wait; see {@linkcode Peer.idle}. */
   onIdle: (() => void) | undefined;
   readonly #clock: Clock;
   readonly #watch: Watch;
@@ -59,6 +59,11 @@ export class Peer implements Watched {
 
   get closed(): boolean {
     return this.#closed;
+  }
+
+  /** The peer has said more than it was asked for. */
+  get ahead(): boolean {
+    return this.#reader.buffered > 0;
   }
 
   /** Everything that is to come must be there within `ms` milliseconds. */
@@ -168,6 +173,22 @@ export class Peer implements Watched {
     } catch {
       // It was closed by the other side, which is what we wanted.
     }
+  }
+
+  /**
+   * Nothing is asked of the peer until `over` is called: at the deadline, or when the peer speaks or leaves all the same (what it
+   * says now would be taken for the answer to the next command). Setting `onIdle` to undefined ends the wait.
+   */
+  idle(over: () => void): void {
+    this.onIdle = over;
+    this.#reader.watch().then(() => {
+      if (this.onIdle === over) over();
+    });
+  }
+
+  /** Closes because we no longer trust what the peer says; the fault to throw. */
+  broken(detail: string): PeerFault {
+    return this.#failed({ kind: "lost", detail });
   }
 
   #failed(finding: Finding): PeerFault {

@@ -128,12 +128,12 @@ export class Pool {
     if (good && slot.waiting.length > 0) return slot.waiting.shift()!.give(conversation);
     if (!good || limits.idleMs <= 0) return this.#leave(slot, conversation);
     conversation.peer.allow(limits.idleMs);
-    conversation.peer.onIdle = () => {
+    slot.idle.push(conversation);
+    conversation.peer.idle(() => {
       const at = slot.idle.indexOf(conversation);
       if (at >= 0) slot.idle.splice(at, 1);
       this.#leave(slot, conversation);
-    };
-    slot.idle.push(conversation);
+    });
   }
 
   #takeIdle(slot: Slot): Conversation | undefined {

@@ -15,7 +15,10 @@ test("a message in one buffer and the same in chunks are the same octets, wherev
   for (let cut = 0; cut <= text.length; cut++) {
     const one = rendered(text.slice(0, cut), "skipped" + text.slice(cut), 7);
     const parts: Uint8Array[] = [];
-    for await (const chunk of contentChunks(one)) parts.push(chunk);
+    const chunks = contentChunks(one);
+    let next = await chunks.next();
+    for (; !next.done; next = await chunks.next()) parts.push(next.value);
+    parts.push(next.value);
     assert.equal(latin1Decode(wholeContent(one)!), "A: b\r\n\r\n..\r\n...\r\nx.y\r\n..z\r\n.\r\n", `cut at ${cut}`);
     assert.deepEqual(concat(parts), wholeContent(one));
   }

@@ -12,7 +12,14 @@ class Line {
   usable = true;
   held = false;
   quits = 0;
-  readonly peer = { closed: false, onIdle: undefined as (() => void) | undefined, allow() {} };
+  readonly peer = {
+    closed: false,
+    onIdle: undefined as (() => void) | undefined,
+    allow() {},
+    idle(over: () => void) {
+      this.onIdle = over;
+    },
+  };
   constructor() {
     Line.open++;
   }
