@@ -93,7 +93,8 @@ function misread(talk: Dialogue, line: Exclude<Line, { readonly kind: "line" }>)
       return { reply: TEXTS.clientHello, next: { at: "closed" } };
     case "bare-cr":
     case "bare-lf":
-      return { reply: phase.at === "refused" ? phase.reply : TEXTS.bareLineEnd, next: phase };
+      // It may have been a BDAT, and what it takes for a line's end may end more than one: nothing behind it is a command for sure.
+      return { reply: phase.at === "refused" ? phase.reply : TEXTS.bareLineEnd, next: { at: "closed" } };
     case "end":
       throw talk.left();
   }

@@ -5,7 +5,7 @@
  * that the session may say first that the verb does not fit the moment (503). It never throws. Texts for the peer never repeat what
  * the peer sent; `reason` is for the log.
  */
-import { type Bytes, utf8Encode } from "../base/bytes.ts";
+import { type Bytes, latin1Decode, utf8Encode } from "../base/bytes.ts";
 import { parseTarget, type TargetOptions } from "./target.ts";
 import type { Parameters } from "./params.ts";
 import type { PathParts } from "./path.ts";
@@ -92,7 +92,9 @@ export function parseCommand(line: Bytes, options: CommandOptions): Command | Fa
   if (parse === undefined) {
     const name = typed.toUpperCase();
     parse = BY_NAME.get(name);
-    if (parse === undefined) return { verb: "UNKNOWN", rest, name };
+    if (parse === undefined) {
+      return LIKE_BDAT.test(text) ? badBdat("BDAT in an odd dress") : { verb: "UNKNOWN", rest, name };
+    }
   }
   return parse(rest, options);
 }
@@ -100,6 +102,17 @@ export function parseCommand(line: Bytes, options: CommandOptions): Command | Fa
 /** The line as it would be sent, without CRLF. */
 export function formatCommand(verb: string, rest = ""): Bytes {
   return utf8Encode(rest === "" ? verb : `${verb} ${rest}`);
+}
+
+/**
+ * What somebody else may take for BDAT. Octets of a body follow then, so the line is a BDAT's that went wrong, not an unknown verb's: who
+ * answers it must not read on as if those octets were commands.
+ */
+const LIKE_BDAT = /^\s*bdat(?![a-z])/i;
+
+/** The verb of a line that cannot be read as text. */
+function verbOf(line: Bytes): Verb {
+  return LIKE_BDAT.test(latin1Decode(line)) ? "BDAT" : "UNKNOWN";
 }
 
 function textOf(line: Bytes, eightBit: boolean): string | Fault {
@@ -112,7 +125,7 @@ function textOf(line: Bytes, eightBit: boolean): string | Fault {
   }
   if (control) {
     return fault(
-      "UNKNOWN",
+      verbOf(line),
       501,
       "5.5.2",
       "Syntax error (control characters not allowed)",
@@ -123,12 +136,18 @@ function textOf(line: Bytes, eightBit: boolean): string | Fault {
     return line.length < 4096 ? String.fromCharCode.apply(null, line as unknown as number[]) : utf8.decode(line);
   }
   if (!eightBit) {
-    return fault("UNKNOWN", 501, "5.5.2", "Syntax error (8-bit characters not allowed)", "an octet beyond ASCII");
+    return fault(verbOf(line), 501, "5.5.2", "Syntax error (8-bit characters not allowed)", "an octet beyond ASCII");
   }
   try {
     return utf8.decode(line);
   } catch {
-    return fault("UNKNOWN", 501, "5.5.2", "Syntax error (8-bit characters not allowed)", "octets that are not UTF-8");
+    return fault(
+      verbOf(line),
+      501,
+      "5.5.2",
+      "Syntax error (8-bit characters not allowed)",
+      "octets that are not UTF-8",
+    );
   }
 }
 
@@ -167,8 +186,12 @@ function target<V extends "MAIL" | "RCPT">(verb: V, rest: string, options: Comma
 
 function bdat(rest: string): Command<"BDAT"> | Fault {
   const match = /^([0-9]{1,15})(?: +(last))?$/i.exec(rest);
-  if (match === null) return fault("BDAT", 501, "5.5.4", "Syntax error in BDAT parameters", "not `size [LAST]`");
+  if (match === null) return badBdat("not `size [LAST]`");
   return { verb: "BDAT", rest, size: Number(match[1]), last: match[2] !== undefined };
+}
+
+function badBdat(reason: string): Fault {
+  return fault("BDAT", 501, "5.5.4", "Syntax error in BDAT parameters", reason);
 }
 
 function auth(rest: string): Command<"AUTH"> | Fault {

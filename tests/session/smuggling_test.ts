@@ -96,6 +96,34 @@ for (const bareLf of ["refuse", "allow"] as const) {
   }
 }
 
+test("BDAT: no octet of a body becomes a command, however odd the line before it", async () => {
+  const body = `Subject: x\r\n\r\n${SMUGGLED}`;
+  const size = body.length;
+  const lines = [
+    `BDAT ${size} LAST\n`,
+    `BDAT ${size}\r LAST\r\n`,
+    `BDAT\t${size}\tLAST\r\n`,
+    `BDAT  ${size}\tLAST\r\n`,
+    ` BDAT ${size} LAST\r\n`,
+    `\tBDAT ${size} LAST\r\n`,
+    `bdat ${size} LAST \0\r\n`,
+    `Bdat ${size} \xff\r\n`,
+    `BDAT${size} LAST\r\n`,
+    `BDAT 0x${size.toString(16)} LAST\r\n`,
+    `BDAT -1\r\n`,
+    `BDAT 99999999999999999999 LAST\r\n`,
+    `BDAT ${size} LAST LAST\r\n`,
+    `BDAT ${size} FIRST\r\n`,
+    `BDAT\r\n`,
+  ];
+  for (const line of lines) {
+    for (const before of ["", "RSET\r\n"]) {
+      const { senders, taken } = await play(`${before}${line}${body}QUIT\r\n`, { bareLf: "allow" });
+      assert.deepEqual([senders, taken], [["good@b.test"], []], JSON.stringify(line));
+    }
+  }
+});
+
 test("DATA: the one true end is CRLF . CRLF", async () => {
   const { senders, taken } = await play(`DATA\r\nbody${CLEAN}${SMUGGLED}QUIT\r\n`, { bareLf: "refuse" });
   assert.deepEqual(senders, ["good@b.test", "evil@b.test"]);
