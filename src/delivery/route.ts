@@ -24,6 +24,10 @@ export interface RouteContext {
   readonly signal: AbortSignal;
 }
 
+/** RFC 5321 §5.1 allows a limit: else a domain with thousands of dead hosts would keep its slot for days. */
+const MOST_HOSTS = 20;
+const MOST_ADDRESSES = 40;
+
 /** Where the DNS says that mail for `domain` goes. */
 export async function routeDomain(domain: string, context: RouteContext): Promise<Route> {
   const typed = domain.slice(domain.lastIndexOf("@") + 1, domain.endsWith(".") ? -1 : undefined);
@@ -45,7 +49,7 @@ export async function routeDomain(domain: string, context: RouteContext): Promis
       if (answer.records.length === 1 && first!.exchange === "") return none("null-mx");
       const hosts = answer.records.filter((record) => record.exchange !== "")
         .map((record) => destinationOf(record.exchange.toLowerCase(), record.preference, context));
-      return await resolveHosts(byPriority(hosts, context.random), true, context);
+      return await resolveHosts(byPriority(hosts, context.random).slice(0, MOST_HOSTS), true, context);
     }
   }
 }
@@ -71,7 +75,7 @@ export async function resolveHosts(
     }
     out.push(...preferred(group, context.settings.inetPrefer));
   }
-  if (out.length > 0) return targets(out);
+  if (out.length > 0) return targets(fromDns ? out.slice(0, MOST_ADDRESSES) : out);
   return failed === undefined ? none("nowhere") : { kind: "none", finding: { kind: "dns", detail: failed } };
 }
 

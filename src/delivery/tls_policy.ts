@@ -38,7 +38,9 @@ export class TlsMemory {
 
   /** Remembers that TLS with this host failed. */
   markBroken(target: Target, settings: TlsSettings): void {
-    if (settings.rememberBrokenTls) this.#broken.set(hostOf(target), this.#clock.monotonic() + settings.brokenTlsMs);
+    if (!settings.rememberBrokenTls) return;
+    if (this.#broken.size >= MOST_REMEMBERED) this.#broken.delete(this.#broken.keys().next().value!);
+    this.#broken.set(hostOf(target), this.#clock.monotonic() + settings.brokenTlsMs);
   }
 
   #isBroken(host: string): boolean {
@@ -49,6 +51,9 @@ export class TlsMemory {
     return false;
   }
 }
+
+/** The oldest is forgotten first. */
+const MOST_REMEMBERED = 10_000;
 
 function hostOf({ destination, address }: Target): string {
   return destination.path ?? `${address ?? destination.host}:${destination.port}`;

@@ -132,3 +132,16 @@ test("hosts a plugin names: addresses, sockets and localhost pass without the DN
   assert.deepEqual(addresses(found), ["192.0.2.6", "/run/lmtp", "::1", "127.0.0.1", "192.0.2.5", "docker-host"]);
   assert.equal(text.resolver.count("localhost"), 0);
 });
+
+test("a domain of thousands of MX hosts or addresses is asked for and tried in part, the best ones first", async () => {
+  const many = Array.from({ length: 2000 }, (_, i) => i);
+  const text: ZoneText = {
+    "flood.example": { MX: many.map((i) => `${i} mx${i}.flood.example`) },
+    "wide.example": { A: many.map((i) => `10.0.${i >> 8}.${i & 255}`) },
+    ...Object.fromEntries(many.map((i) => [`mx${i}.flood.example`, { A: [`10.1.${i >> 8}.${i & 255}`] }])),
+  };
+  const resolver = zone(text);
+  const flood = addresses(await routeDomain("flood.example", { ...context(text), resolver }));
+  assert.deepEqual(flood, many.slice(0, 20).map((i) => `10.1.0.${i}`));
+  assert.equal(addresses(await routeDomain("wide.example", context(text))).length, 40);
+});

@@ -42,3 +42,11 @@ test("broken TLS is remembered for its time, never where TLS is required, and on
   await clock.advance(1000);
   assert.equal(memory.policy(target(), "d", settings), "opportunistic");
 });
+
+test("hosts with broken TLS are remembered in a bounded memory, the oldest forgotten first", () => {
+  const memory = new TlsMemory(new FakeClock());
+  const at = (n: number) => ({ ...target(), address: `10.${n >> 16}.${n >> 8 & 255}.${n & 255}` });
+  for (let n = 0; n <= 10_000; n++) memory.markBroken(at(n), DELIVERY_DEFAULTS);
+  assert.equal(memory.policy(at(0), "d", DELIVERY_DEFAULTS), "opportunistic");
+  for (const n of [1, 5000, 10_000]) assert.equal(memory.policy(at(n), "d", DELIVERY_DEFAULTS), "none");
+});
