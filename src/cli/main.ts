@@ -3,7 +3,6 @@ import { ConfigError } from "../base/config_error.ts";
 import { thisMachine } from "../host/machine.ts";
 import type { Machine } from "../host/types.ts";
 import { PluginError } from "../hooks/loader.ts";
-import { VERSION } from "../version.ts";
 import { check } from "./check.ts";
 import { help } from "./help.ts";
 import { install } from "./install.ts";
@@ -13,6 +12,7 @@ import { order } from "./order.ts";
 import { type Terminal, terminal } from "./terminal.ts";
 import { queue } from "./queue.ts";
 import { start } from "./start.ts";
+import { version } from "./version.ts";
 
 /** Haraka's exit code for a command line or a configuration it can't work with. */
 export const EXIT_USAGE = 255;
@@ -24,7 +24,7 @@ type Handler<D extends Action["do"]> = (
 
 const HANDLERS: { readonly [D in Action["do"]]: Handler<D> } = {
   start: (action, at) => start(action, at),
-  version: (_action, { out }) => out.say(`Kasi — Version: ${VERSION}`),
+  version: (action, at) => version(action, at),
   help: (action, at) => help(action, at),
   install: (action, at) => install(action, at),
   list: (action, at) => list(action, at),
