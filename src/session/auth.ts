@@ -69,6 +69,7 @@ async function judge(talk: Dialogue, phase: Phase, attempt: AuthAttempt): Promis
   const { verdict } = await talk.ask("auth", { session, attempt });
   if (verdict?.kind === "ok") {
     session.auth = { user, method: mechanism };
+    talk.relayedBefore = session.relaying;
     session.relaying = true;
     session.notes.set("auth_user", user);
     session.notes.set("auth_method", mechanism);
@@ -91,6 +92,19 @@ async function judge(talk: Dialogue, phase: Phase, attempt: AuthAttempt): Promis
   await talk.attend(sleep(talk.context.clock, Math.min(1000 * 2 ** (failures - 1), LONGEST_DELAY_MS), session.signal));
   const { authFailures } = talk.settings.limits;
   return authFailures > 0 && failures >= authFailures ? { reply: TEXTS.authTooOften, next: { at: "closed" } } : step;
+}
+
+/** RFC 3207 §4.2: what was said in plain text counts no more, with everything it led to. Whom an address lets relay still may. */
+export function forgetAuth({ session, relayedBefore }: Dialogue): void {
+  const { notes } = session;
+  const results = notes.get("authentication_results");
+  if (Array.isArray(results)) {
+    notes.set("authentication_results", results.filter((result) => !String(result).startsWith("auth=")));
+  }
+  if (session.auth === undefined) return;
+  session.auth = undefined;
+  session.relaying = relayedBefore;
+  for (const note of ["auth_user", "auth_method"]) notes.set(note, undefined);
 }
 
 function objected({ session }: Dialogue, next: Phase, reply: Reply): Step {

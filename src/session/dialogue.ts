@@ -41,6 +41,8 @@ export class Dialogue {
   phase: Phase = { at: "connected" };
   /** What EHLO listed and so may be used. */
   offered: { readonly auth: ReadonlySet<string>; readonly startTls: boolean } = { auth: new Set(), startTls: false };
+  /** Whether the session might relay before it authenticated. */
+  relayedBefore = false;
   readonly #idle: IdleWatch;
   readonly #runOptions: RunOptions;
   #hooksRunning = 0;
@@ -259,10 +261,6 @@ export class Dialogue {
     session.tls = tls;
     session.hello = undefined;
     session.esmtp = false;
-    if (session.auth !== undefined) {
-      session.auth = undefined;
-      session.relaying = false;
-    }
     this.offered = { auth: new Set(), startTls: false };
   }
 

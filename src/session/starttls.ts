@@ -5,6 +5,7 @@
  * refused and the connection closed (RFC 3207 §6, CVE-2011-0411). After the handshake nothing is known but that it was made.
  */
 import type { Command } from "../wire/command.ts";
+import { forgetAuth } from "./auth.ts";
 import { type Dialogue, Gone } from "./dialogue.ts";
 import type { Phase, Step } from "./phase.ts";
 import { TEXTS } from "./texts.ts";
@@ -31,6 +32,7 @@ export async function startTls(talk: Dialogue, phase: Phase, { verb, rest }: Com
     session.log.notice("TLS handshake failed", { reason: String(error) });
     throw new Gone("the handshake failed");
   }
+  forgetAuth(talk);
   const { tls } = talk.session;
   session.log.event("secured", {
     cipher: tls?.cipher.standardName || tls?.cipher.name || "",

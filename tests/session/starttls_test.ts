@@ -50,6 +50,27 @@ test("who was authenticated in plain text is not so after the handshake", async 
   await over(kit);
 });
 
+test("nothing of a plain AUTH is left behind: no note, no result in the mail; a listed address still relays", async () => {
+  let seen: unknown;
+  const kit = await start({
+    keep: true,
+    hooks: {
+      connect: ({ session }) => {
+        session.relaying = true;
+        session.notes.set("authentication_results", ["iprev=pass"]);
+      },
+      noop: ({ session: { notes, relaying } }) => {
+        seen = [relaying, notes.get("auth_user"), notes.get("auth_method"), notes.get("authentication_results")];
+      },
+    },
+  });
+  await kit.client.say("AUTH PLAIN AHRpbQBzZWNyZXQ=");
+  await kit.client.say("STARTTLS");
+  await kit.client.say("NOOP");
+  assert.deepEqual(seen, [true, undefined, undefined, ["iprev=pass"]]);
+  await over(kit);
+});
+
 test("STARTTLS within a transaction is out of order", async () => {
   const kit = await start();
   await kit.client.say("MAIL FROM:<a@b.test>");
