@@ -8,7 +8,6 @@ import type { Logger } from "../log/types.ts";
 import { NO_CAPABILITIES, parseCapabilities, type PeerCapabilities } from "../wire/capabilities.ts";
 import type { Destination } from "../hooks/outbound.ts";
 import { chooseAuth } from "./auth.ts";
-import { familyOf } from "./address_kind.ts";
 import { Conversation } from "./conversation.ts";
 import { type Fact, PeerFault } from "./finding.ts";
 import { Peer } from "./peer.ts";
@@ -133,7 +132,8 @@ class Opening {
     this.stage = "tls";
     const { machine, settings, signal } = this.#context;
     await this.#peer.secure(machine, {
-      servername: familyOf(target.name) === 0 && target.destination.path === undefined ? target.name : "",
+      // An address is never sent as SNI, but a required certificate must name it.
+      servername: target.destination.path === undefined ? target.name : "",
       verify: required ? "required" : "opportunistic",
       handshakeTimeoutMs: this.#timeout("tls"),
       signal,

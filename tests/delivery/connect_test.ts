@@ -188,3 +188,12 @@ test("a silent host is given up after the connect time-out, and not dialled agai
   await room.close();
   peer.stop();
 });
+
+test("required TLS with a host that is given by its address wants a certificate for that address", async () => {
+  for (const [names, expected] of [[[FIRST.hostname], "delivered"], [["localhost"], "deferred"]] as const) {
+    const machine = memoryMachine({ zone: ONE_HOST });
+    const tls = memoryServerTls(machine.clock, { names: [...names], trusted: true });
+    const { lines } = await talk({ offers: ["STARTTLS"], tls }, { machine, via: { tls: "required" } });
+    assert.equal(lines[0]!.split(" ")[0], expected);
+  }
+});
