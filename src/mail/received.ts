@@ -1,7 +1,7 @@
 /**
  * The trace field we put on top of every message we take in (RFC 5321 §4.4), in the form Haraka's users grep for.
  *
- * Whatever the client or its DNS says is made harmless: no line breaks, no control characters.
+ * Whatever the client or its DNS says is one word there: no line breaks, no blanks, no brackets that could tell of another hop.
  */
 import type { Address } from "./address.ts";
 import { formatDate } from "./date.ts";
@@ -51,7 +51,12 @@ function peer(info: string, ip: string): string {
   return info === "" || info === "NXDOMAIN" || info === "DNSERROR" ? `[${ip}]` : `${clean(info)} [${ip}]`;
 }
 
+/** All but printable ASCII, and what RFC 5322 §3.2.3 reads as more than part of a word. */
+const NO_WORD = /[^!-~]|[()<>@;\\"[\],]/;
+const NO_WORDS = new RegExp(`(?:${NO_WORD.source})+`, "g");
+const LITERAL = /^\[[\w.:-]+\]$/;
+
+/** One word: `localhost([127.0.0.1])` must not look like a hop of its own. */
 function clean(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return /[\x00-\x1f\x7f]/.test(text) ? text.replace(/[\x00-\x1f\x7f]+/g, "?") : text;
+  return NO_WORD.test(text) && !LITERAL.test(text) ? text.replace(NO_WORDS, "?") : text;
 }

@@ -52,5 +52,16 @@ test("the protocol word follows RFC 3848 and RFC 6531", () => {
 test("nothing a client or its DNS says breaks the line", () => {
   const value = receivedValue({ ...plain, hello: "x\r\nBcc: y", info: "a\0b\n" });
   assert.equal(value.split("\r\n").length, 4);
-  assert.ok(value.startsWith("from x?Bcc: y (a?b? [192.0.2.1])"));
+  assert.ok(value.startsWith("from x?Bcc:?y (a?b? [192.0.2.1])"));
+});
+
+test("neither HELO nor a name from the DNS can tell of a hop that never was", () => {
+  const first = (hello: string, info: string) => receivedValue({ ...plain, hello, info }).split("\r\n")[0];
+  const forged = "mail.bank.example (mail.bank.example [198.51.100.9])";
+  assert.equal(first("x", forged), "from x (mail.bank.example?mail.bank.example?198.51.100.9? [192.0.2.1])");
+  assert.equal(first("bank(bank[198.51.100.9])by;", "h"), "from bank?bank?198.51.100.9?by? (h [192.0.2.1])");
+  assert.equal(first("b\u00fccher.example", "h"), "from b?cher.example (h [192.0.2.1])");
+  for (const hello of ["[192.0.2.1]", "[IPv6:2001:db8::1]", "a-b_c.example"]) {
+    assert.equal(first(hello, "h"), `from ${hello} (h [192.0.2.1])`);
+  }
 });
