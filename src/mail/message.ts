@@ -63,7 +63,8 @@ export async function loadMessage(source: Source): Promise<Message> {
   return source.bytes === undefined ? createMessage(source, { start: await readStart(source) }) : createMessage(source);
 }
 
-async function readStart(source: Source): Promise<Bytes> {
+/** The start of a source up to the end of its header, and what was read with it; at most {@linkcode LONGEST_HEADER} octets and a chunk. */
+export async function readStart(source: Source): Promise<Bytes> {
   const reader = source.open().getReader();
   const parts: Bytes[] = [];
   let length = 0;

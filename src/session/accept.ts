@@ -6,12 +6,12 @@
 import { HOOK_RULES } from "../hooks/rules.ts";
 import { isRefusal, type Refusal } from "../hooks/verdict.ts";
 import { formatDate } from "../mail/date.ts";
-import { createMessage, loadMessage, type Message } from "../mail/message.ts";
+import { createMessage, type Message, readStart } from "../mail/message.ts";
 import { newMessageId } from "../mail/message_id.ts";
 import { receivedValue } from "../mail/received.ts";
 import type { Reply } from "../wire/reply.ts";
 import type { Dialogue } from "./dialogue.ts";
-import type { HeadFacts, Intake, Taken } from "./intake.ts";
+import { type HeadFacts, type Intake, readHead, type Taken } from "./intake.ts";
 import type { Step } from "./phase.ts";
 import { marked } from "./settle.ts";
 import { about, textOf, TEXTS } from "./texts.ts";
@@ -36,7 +36,13 @@ async function decide(talk: Dialogue, transaction: TransactionState, intake: Int
     session.log.error("Cannot keep the message", { reason: String(error) });
     return await finished(talk, transaction, about(TEXTS.trouble, transaction.id));
   }
-  const { head } = taken;
+  const { source } = taken;
+  let { head, start } = taken;
+  if (source.bytes === undefined && start === undefined) head = readHead(start = await readStart(source));
+  // RFC 8601 §5 and the count of hops hold for all of the header: what cannot be seen to its end is not passed on.
+  if (head.end === undefined && start !== undefined && start.length < source.size) {
+    return await finished(talk, transaction, TEXTS.headerTooBig);
+  }
   const { limits, addReceived } = settings;
   if (limits.receivedHeaders > 0 && head.received + (addReceived ? 1 : 0) > limits.receivedHeaders) {
     return await finished(talk, transaction, TEXTS.loop);
@@ -45,9 +51,7 @@ async function decide(talk: Dialogue, transaction: TransactionState, intake: Int
     transaction.log.warn("The message has many lines of header", { lines: head.lines });
   }
 
-  const message = taken.source.bytes !== undefined || taken.start !== undefined
-    ? createMessage(taken.source, taken.start === undefined ? {} : { start: taken.start })
-    : await loadMessage(taken.source);
+  const message = createMessage(source, start === undefined ? {} : { start });
   if (settings.cleanAuthResults && head.authResults) disownAuthResults(message);
   if (addReceived) message.header.addLeading("Received", trace(talk, transaction));
 

@@ -115,7 +115,7 @@ export interface HeadFacts {
   readonly end: number | undefined;
 }
 
-const LF = 10, CR = 13;
+const LF = 10, CR = 13, COLON = 58, SPACE = 32, TAB = 9;
 
 export function readHead(bytes: Uint8Array): HeadFacts {
   const facts = {
@@ -136,18 +136,18 @@ export function readHead(bytes: Uint8Array): HeadFacts {
     // Small letters, whatever the case.
     switch (first | 32) {
       case 114:
-        if (startsWith(bytes, at, "received:")) facts.received++;
+        if (isField(bytes, at, "received")) facts.received++;
         break;
       case 97:
-        if (startsWith(bytes, at, "authentication-results:")) facts.authResults = true;
+        if (isField(bytes, at, "authentication-results")) facts.authResults = true;
         break;
       case 109:
-        if (startsWith(bytes, at, "message-id:")) {
-          facts.messageId ||= !isEmptyId(bytes.subarray(at + 11, end < 0 ? undefined : end));
+        if (isField(bytes, at, "message-id")) {
+          facts.messageId ||= !isEmptyId(bytes.subarray(bytes.indexOf(COLON, at) + 1, end < 0 ? undefined : end));
         }
         break;
       case 100:
-        if (startsWith(bytes, at, "date:")) facts.date = true;
+        if (isField(bytes, at, "date")) facts.date = true;
         break;
     }
     if (end < 0) {
@@ -164,12 +164,14 @@ function isEmptyId(value: Uint8Array): boolean {
   return value.length < 8 && latin1Decode(value).trim() === "<>";
 }
 
-/** `name` in lower case, of letters, `-` and `:`. */
-function startsWith(bytes: Uint8Array, at: number, name: string): boolean {
+/** `name` in lower case, of letters and `-`. Blanks before the colon are obsolete, and read by many (RFC 5322 §4.5). */
+function isField(bytes: Uint8Array, at: number, name: string): boolean {
   for (let i = 0; i < name.length; i++) {
     const octet = bytes[at + i]!;
     const lower = octet >= 65 && octet <= 90 ? octet | 32 : octet;
     if (lower !== name.charCodeAt(i)) return false;
   }
-  return true;
+  let end = at + name.length;
+  while (bytes[end] === SPACE || bytes[end] === TAB) end++;
+  return bytes[end] === COLON;
 }

@@ -142,3 +142,19 @@ test("a server that stops while a mail is being taken says so behind the 250, no
     assert.equal(kit.taken.length, 1);
   }
 });
+
+test("claims of others are disowned wherever in a header they stand; a header without an end in sight is refused", async () => {
+  const claim = "Authentication-Results : mx.test; spf=pass";
+  const filler = (octets: number) => `X-Long: ${"y".repeat(70)}\r\n`.repeat(octets / 80);
+  for (const [octets, spoolAfter] of [[80, 1e6], [80, 0], [200_000, 0], [900_000, 1000]] as const) {
+    const options = { settings: { spoolAfter }, limits: { dataBytes: 0 } };
+    const { reply, taken } = await send(options, `${filler(octets)}${claim}\r\n\r\nbody`);
+    assert.match(reply, /^250/);
+    assert.match(taken[0]!.text, /^Original-Authentication-Results: mx\.test; spf=pass\r$/m);
+    assert.doesNotMatch(taken[0]!.text, /^Authentication-Results/mi);
+  }
+  const hidden = { settings: { spoolAfter: 1000 }, limits: { dataBytes: 0 } };
+  const { reply, taken } = await send(hidden, `${filler(1_200_000)}${claim}\r\n\r\nbody`);
+  assert.equal(reply, "552 5.3.4 Message header too big");
+  assert.equal(taken.length, 0);
+});

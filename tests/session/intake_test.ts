@@ -81,4 +81,8 @@ test("readHead() counts fields and lines of the header, and nothing of the body"
   assert.equal(facts("Message-Id: <>\r\n").messageId, false);
   assert.equal(facts("Message-Id: <>").messageId, false);
   assert.equal(facts("authentication-RESULTS: x\r\n").authResults, true);
+  assert.equal(facts("Authentication-Results \t: x\r\n").authResults, true);
+  assert.equal(facts("Authentication-Results-Not: x\r\n").authResults, false);
+  assert.equal(facts("Message-Id : <1@b>\r\n").messageId, true);
+  assert.equal(facts("Received :a\r\nReceived\r\n").received, 1);
 });
