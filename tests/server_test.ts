@@ -122,5 +122,8 @@ test("serve() stops at a setting of the wrong form with file and line", async ()
 test("serve() refuses to start when a plugin says no at init_master", async () => {
   const { options } = siteInMemory();
   const plugin = { name: "no", hooks: { init_master: () => ({ kind: "deny" as const, reply: {} }) } };
-  await assert.rejects(serve({ ...options, plugins: [plugin] }), /Plugin no refused to start at init_master/);
+  await assert.rejects(
+    serve({ ...options, plugins: [plugin] }),
+    /plugin no failed: it refused to start at init_master/,
+  );
 });

@@ -2,7 +2,7 @@
 import type { CoreSettings } from "../config/core_settings.ts";
 import type { Machine } from "../host/types.ts";
 import type { HookRunner } from "../hooks/hook_runner.ts";
-import { type LoadedPlugin, loadPlugins } from "../hooks/loader.ts";
+import { type LoadedPlugin, loadPlugins, PluginError } from "../hooks/loader.ts";
 import type { Plugin, ServerFace } from "../hooks/plugin.ts";
 import { isRefusal } from "../hooks/verdict.ts";
 import type { Logging } from "../log/logging.ts";
@@ -61,7 +61,9 @@ export function attachLogHook(logging: Logging, runner: HookRunner, log: Logger)
 export async function initialise(runner: HookRunner, server: ServerFace, log: Logger): Promise<void> {
   for (const hook of ["init_master", "init_child"] as const) {
     const { verdict, by } = await runner.run(hook, { server }, { log });
-    if (verdict !== undefined && isRefusal(verdict)) throw new Error(`Plugin ${by} refused to start at ${hook}`);
+    if (verdict !== undefined && isRefusal(verdict)) {
+      throw new PluginError(by ?? "?", new Error(`it refused to start at ${hook}`));
+    }
   }
 }
 

@@ -20,11 +20,11 @@ test("initialise() stops the start when a plugin refuses, and says which", async
   await initialise(runnerWith({ init_master: () => ok() }), face, memoryLog().log);
   await assert.rejects(
     initialise(runnerWith({ init_master: () => deny() }), face, memoryLog().log),
-    /Plugin test refused to start at init_master/,
+    /plugin test failed: it refused to start at init_master/,
   );
   await assert.rejects(
     initialise(runnerWith({ init_child: async () => deny() }), face, memoryLog().log),
-    /Plugin test refused to start at init_child/,
+    /plugin test failed: it refused to start at init_child/,
   );
 });
 
