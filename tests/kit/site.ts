@@ -31,6 +31,8 @@ export interface SiteOptions {
   readonly smtpIni?: string;
   /** Run the shipped configuration with this as the working directory, without `-c`. */
   readonly outOfTheBox?: boolean;
+  /** Write nothing into `dir`: its configuration is there already. */
+  readonly bare?: boolean;
   readonly startMs?: number;
   /** Called for each piece of output, so that something may be done before it listens. */
   readonly onOutput?: (output: string, signal: (name: NodeJS.Signals) => void) => void;
@@ -46,6 +48,8 @@ export interface RunningSite extends AsyncDisposable {
   /** Resolves when the output matches; rejects after `ms`. */
   untilLogged(pattern: RegExp, ms?: number): Promise<RegExpExecArray>;
   signal(name: NodeJS.Signals): void;
+  /** Its exit code once it has ended; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
   /** Ends it (SIGTERM, then SIGKILL after 15 s) and resolves to its exit code; null when a signal ended it. */
   stop(): Promise<number | null>;
   /** SIGKILL. */
@@ -76,7 +80,7 @@ export function temporaryDir(prefix = "kasi-"): string {
 
 export async function startKasi(options: SiteOptions = {}): Promise<RunningSite> {
   const dir = options.dir ?? temporaryDir();
-  if (!options.outOfTheBox) writeSite(dir, options);
+  if (!options.outOfTheBox && !options.bare) writeSite(dir, options);
   const [command, ...args] = [...runtimeCommand(), join(ROOT, "mod.ts"), ...(options.outOfTheBox ? [] : ["-c", dir])];
   const child: ChildProcess = spawn(command!, args, {
     cwd: options.outOfTheBox ? dir : ROOT,
@@ -141,6 +145,7 @@ export async function startKasi(options: SiteOptions = {}): Promise<RunningSite>
       });
     },
     signal: tell,
+    ended,
     async stop() {
       tell("SIGTERM");
       const late = setTimeout(() => tell("SIGKILL"), 15_000);
