@@ -29,7 +29,7 @@ class Pending implements Place<Segment> {
   offset: number;
   length = 0;
   /** In the staging buffer, which lacks what is written from elsewhere. */
-  readonly at: number;
+  at: number;
   readonly kind: Kind;
   /** Kept for notes, which are written again when a batch fails. */
   readonly json: string;
@@ -61,6 +61,13 @@ class Pending implements Place<Segment> {
 interface Insert {
   readonly at: number;
   readonly bytes: Uint8Array;
+}
+
+interface Batch {
+  readonly records: readonly Pending[];
+  readonly inserts: readonly Insert[];
+  readonly inserted: number;
+  readonly staged: Uint8Array;
 }
 
 export interface JournalOptions {
@@ -267,11 +274,42 @@ export class Journal {
   #fail(records: readonly Pending[], cause: unknown, uncertain: boolean): void {
     const error = QueueError.of(cause, "write to the queue");
     this.#options.log.error(error.message, { records: records.length, fault: error.fault });
+    const behind = this.#takeBatch();
     for (const { kind, json, undo, reject } of records) {
       if (reject === undefined) this.#stage(kind, json, NOTHING, undefined);
       else reject(error);
       if (uncertain && undo !== undefined) this.#stage("removed", JSON.stringify({ i: undo }), NOTHING, undefined);
     }
+    this.#putBehind(behind);
+  }
+
+  #takeBatch(): Batch {
+    const batch = {
+      records: this.#records,
+      inserts: this.#inserts,
+      inserted: this.#inserted,
+      staged: this.#staging.slice(0, this.#used),
+    };
+    this.#records = [];
+    this.#inserts = [];
+    this.#used = this.#inserted = 0;
+    return batch;
+  }
+
+  /** What was given after the fault stays behind what is written again: of two states of an item the later one holds. */
+  #putBehind({ records, inserts, inserted, staged }: Batch): void {
+    if (records.length === 0) return;
+    const shift = this.#used;
+    this.#room(shift + staged.length);
+    this.#staging.set(staged, shift);
+    this.#used = shift + staged.length;
+    this.#inserted = inserted;
+    for (const record of records) {
+      record.at += shift;
+      record.offset += shift;
+      this.#records.push(record);
+    }
+    for (const { at, bytes } of inserts) this.#inserts.push({ at: at + shift, bytes });
   }
 
   #giveUp(segment: Segment): void {

@@ -174,3 +174,32 @@ test("a full segment is followed by a new one", async () => {
   await assert.rejects(j.append("accepted", message("late")), { fault: "stopped" });
   await settled();
 });
+
+test("what is written again after a fault stays in front of what was given while the fault happened", async () => {
+  const { journal: j, disk, clock } = journal();
+  await j.append("accepted", message("first"));
+  const large = new Uint8Array(100_000).fill(7);
+  const later: Promise<{ readonly segment: Segment; readonly offset: number; readonly length: number }>[] = [];
+  let syncs = 0;
+  disk.fail = (step) => {
+    if (step !== "sync" || ++syncs > 1) return;
+    // Given while the first batch is on its way, and newer than what is in it.
+    j.note("outcome", message("item as it is now"));
+    later.push(j.append("accepted", message("again"), [large, new Uint8Array(10)]));
+    j.note("hold", message("last"));
+    throw new Error("EIO");
+  };
+  j.note("outcome", message("item as it was"));
+  await assert.rejects(j.append("accepted", message("again"), [], "again"), /EIO/);
+  const place = await later[0]!;
+  await clock.advance(5000);
+  assert.deepEqual(readRecord(place).content, new Uint8Array([...large, ...new Uint8Array(10)]));
+  await j.close();
+  assert.deepEqual(records(disk).slice(-5), [
+    "outcome item as it was",
+    "removed again",
+    "outcome item as it is now",
+    "accepted again",
+    "hold last",
+  ]);
+});
