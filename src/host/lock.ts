@@ -6,7 +6,10 @@
  */
 import type { Host } from "./types.ts";
 
-type Disk = Pick<Host, "writeTextFileSync" | "readTextFileSync" | "removeSync" | "renameSync" | "pid" | "errors">;
+type Disk = Pick<
+  Host,
+  "writeTextFileSync" | "readTextFileSync" | "removeSync" | "renameSync" | "linkSync" | "pid" | "errors"
+>;
 
 export interface DirectoryLock {
   /** Gives it up; the second time does nothing. */
@@ -31,7 +34,7 @@ export function lockDirectory(host: Disk, folder: string, name = "lock"): Direct
   const ours = `${host.pid} ${startTime(host, host.pid) ?? "-"}\n`;
   for (let i = 0; i < TRIES; i++) {
     try {
-      host.writeTextFileSync(path, ours, { createNew: true, mode: 0o644 });
+      place(host, path, ours);
       return holding(host, path, ours);
     } catch (reason) {
       if (!(reason instanceof host.errors.AlreadyExists)) throw reason;
@@ -39,6 +42,24 @@ export function lockDirectory(host: Disk, folder: string, name = "lock"): Direct
     takeAway(host, path);
   }
   throw new LockedError(path, holder(host, path)?.pid ?? 0);
+}
+
+/**
+ * Makes the file whole in one step, or throws AlreadyExists: one that is made first and written then is empty for a moment, and another
+ * process that starts in this moment takes it for a torn one.
+ */
+function place(host: Disk, path: string, text: string): void {
+  const beside = `${path}.new-${host.pid}`;
+  host.writeTextFileSync(beside, text, { mode: 0o644 });
+  try {
+    host.linkSync(beside, path);
+  } catch (reason) {
+    if (reason instanceof host.errors.AlreadyExists) throw reason;
+    // A file system without links.
+    host.writeTextFileSync(path, text, { createNew: true, mode: 0o644 });
+  } finally {
+    host.removeSync(beside);
+  }
 }
 
 function holding(host: Disk, path: string, ours: string): DirectoryLock {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { lockDirectory, LockedError } from "../../src/host/lock.ts";
+import { type DirectoryLock, lockDirectory, LockedError } from "../../src/host/lock.ts";
+import type { OpenOptions } from "../../src/host/types.ts";
 import { memoryMachine } from "../kit/memory_host.ts";
 import { test } from "../kit/test.ts";
 
@@ -34,5 +35,35 @@ test("a lock of a living process is respected; of a dead one, of its successor, 
     disk.writeTextFileSync("/queue/lock", stale);
     lockDirectory(host, "/queue").release();
   }
+  assert.deepEqual([...disk.files.keys()].filter((name) => name.startsWith("/queue")), []);
+});
+
+test("of two that start at one time one gets the lock, though the other looks while the file is being written", () => {
+  const { host, disk } = world();
+  disk.writeTextFileSync("/proc/77/stat", stat(500));
+  const held: DirectoryLock[] = [];
+  const theirs = { ...host, pid: 77 } as typeof host;
+  let first = true;
+  const ours = {
+    ...host,
+    writeTextFileSync(path: string, text: string, options?: OpenOptions) {
+      host.writeTextFileSync(path, "", options);
+      if (first) held.push(lockDirectory(theirs, "/queue"));
+      first = false;
+      host.writeTextFileSync(path, text);
+    },
+  } as typeof host;
+  assert.throws(() => held.push(lockDirectory(ours, "/queue")), { pid: 77 });
+  assert.equal(held.length, 1);
+});
+
+test("a file system without links will do", () => {
+  const { host, disk } = world();
+  const linkSync = () => {
+    throw new Error("Operation not permitted");
+  };
+  const lock = lockDirectory({ ...host, linkSync } as typeof host, "/queue");
+  assert.equal(disk.readTextFileSync("/queue/lock"), `${host.pid} 1000\n`);
+  lock.release();
   assert.deepEqual([...disk.files.keys()].filter((name) => name.startsWith("/queue")), []);
 });
