@@ -19,6 +19,11 @@ const README = `# A Kasi site
 Start it with \`kasi -c DIR\`; check it first with \`kasi check -c DIR\`.
 `;
 
+/** For the server's own eyes: whoever installs is whoever serves, or gives the files to them. */
+const SECRET = 0o600;
+/** Files of the shipped configuration that passwords will stand in. */
+const SECRETS: ReadonlySet<string> = new Set(["auth_flat_file.ini", "smtp_forward.ini"]);
+
 /** Files of the shipped configuration that a site does not want as they are. */
 function own(name: string, text: string, hostname: string): string {
   if (name === "smtp.ini") return text.replace(/^listen\s*=.*$/m, "listen=[::0]:25");
@@ -33,18 +38,21 @@ export function install(
   const { host } = machine;
   const dir = action.dir.replace(/\/+$/, "") || "/";
   for (const folder of ["", "/config", "/plugins", "/docs"]) host.mkdirSync(dir + folder, { recursive: true });
-  const put = (path: string, text: string) => {
-    if (action.force || !exists(host, path)) host.writeTextFileSync(path, text);
-    else out.complain(`EEXIST, File exists '${path}'`);
+  const put = (path: string, text: string, mode = 0o644) => {
+    if (!action.force && exists(host, path)) return out.complain(`EEXIST, File exists '${path}'`);
+    host.writeTextFileSync(path, text, { mode });
+    // The mode of a new file does not change an old one's.
+    if (mode === SECRET) host.chmodSync(path, mode);
   };
   const hostname = host.hostname();
   const shipped = shippedPath("config");
   for (const entry of host.readDirSync(shipped)) {
     if (!entry.isFile) continue;
-    put(`${dir}/config/${entry.name}`, own(entry.name, host.readTextFileSync(`${shipped}/${entry.name}`), hostname));
+    const text = own(entry.name, host.readTextFileSync(`${shipped}/${entry.name}`), hostname);
+    put(`${dir}/config/${entry.name}`, text, SECRETS.has(entry.name) ? SECRET : 0o644);
   }
   put(`${dir}/config/me`, `${hostname}\n`);
-  put(`${dir}/config/internalcmd_key`, `${secret()}\n`);
+  put(`${dir}/config/internalcmd_key`, `${secret()}\n`, SECRET);
   put(`${dir}/README.md`, README);
   return out.say(`Made ${dir}. Look at ${dir}/config, then start it with: kasi -c ${dir}`);
 }
