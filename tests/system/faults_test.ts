@@ -271,6 +271,8 @@ test("a client that drops in the middle of DATA leaves nothing behind but a line
 });
 
 const CROWD = LONG ? 5000 : 500;
+/** Node's heap keeps the pages it once had: of a large crowd's memory we can ask only that the next one fits into it. */
+const KEEPS_PAGES = LONG && !("Deno" in globalThis);
 
 test(`${CROWD} idle connections: others are served, and memory and descriptors come back`, {
   timeoutMs: 180_000,
@@ -280,50 +282,54 @@ test(`${CROWD} idle connections: others are served, and memory and descriptors c
   await using kasi = await startKasi({ files: relaySite(sink.port) });
   await servesOthers(kasi.port);
   await pause(6000); // the connection to the next hop is kept for five seconds
-  const [memory, files] = [rssOf(kasi.pid), descriptorsOf(kasi.pid)];
-  const crowd: net.Socket[] = [];
-  let greeted = 0;
-  for (let i = 0; i < CROWD; i += 100) {
-    await Promise.all(Array.from({ length: 100 }, () =>
-      new Promise<void>((resolve, reject) => {
-        const socket = net.connect({ port: kasi.port, host: "127.0.0.1" });
-        crowd.push(socket);
-        socket.once("error", reject);
-        socket.once("data", () => {
-          greeted++;
-          resolve();
-        });
-      })));
+  const files = descriptorsOf(kasi.pid);
+  let base = rssOf(kasi.pid);
+  for (let round = 0; round < (KEEPS_PAGES ? 2 : 1); round++) {
+    const crowd = await gather(kasi.port, CROWD);
+    assert.ok(descriptorsOf(kasi.pid) >= files + CROWD);
+    const began = performance.now();
+    await servesOthers(kasi.port);
+    const served = performance.now() - began;
+    const crowded = rssOf(kasi.pid);
+    await Promise.all(crowd.map(hangUp));
+    await eventually(() => descriptorsOf(kasi.pid) <= files + 1, 20_000, "the descriptors");
+    await pause(6000);
+    assert.ok(descriptorsOf(kasi.pid) <= files, `${files} descriptors before, ${descriptorsOf(kasi.pid)} after`);
+    const limit = Math.max(base * 1.3, base + 40);
+    const left = await eventually(
+      () => (rssOf(kasi.pid) <= limit || (KEEPS_PAGES && round === 0)) && rssOf(kasi.pid),
+      40_000, // the engine collects when it has been idle for a while
+      `memory: ${base.toFixed(0)} MiB before, ${crowded.toFixed(0)} MiB with them`,
+    );
+    console.log(
+      `${CROWD} idle connections: RSS ${base.toFixed(0)} → ${crowded.toFixed(0)} → ${left.toFixed(0)} MiB, ` +
+        `${((crowded - base) * 1024 / CROWD).toFixed(1)} KiB each; another client served in ${served.toFixed(0)} ms`,
+    );
+    base = left;
   }
-  assert.equal(greeted, CROWD);
-  assert.ok(descriptorsOf(kasi.pid) >= files + CROWD);
-  const began = performance.now();
-  await servesOthers(kasi.port);
-  const served = performance.now() - began;
-  const crowded = rssOf(kasi.pid);
-  await Promise.all(crowd.map((socket) =>
-    new Promise((resolve) => {
-      socket.once("close", resolve);
-      socket.destroy();
-    })
-  ));
-  await eventually(() => descriptorsOf(kasi.pid) <= files + 1, 20_000, "the descriptors");
-  await pause(6000);
-  assert.ok(descriptorsOf(kasi.pid) <= files, `${files} descriptors before, ${descriptorsOf(kasi.pid)} after`);
-  const left = await eventually(
-    () => {
-      const now = rssOf(kasi.pid);
-      return now <= Math.max(memory * 1.3, memory + 40) && now;
-    },
-    30_000,
-    `memory: ${memory.toFixed(0)} MiB before, ${rssOf(kasi.pid).toFixed(0)} MiB after`,
-  );
-  console.log(
-    `${CROWD} idle connections: RSS ${memory.toFixed(0)} → ${crowded.toFixed(0)} → ${left.toFixed(0)} MiB, ` +
-      `${((crowded - memory) * 1024 / CROWD).toFixed(1)} KiB each; another client served in ${served.toFixed(0)} ms`,
-  );
   await servesOthers(kasi.port);
 });
+
+/** So many clients that have been greeted and say nothing. */
+async function gather(port: number, count: number): Promise<net.Socket[]> {
+  const crowd: net.Socket[] = [];
+  const one = () =>
+    new Promise<void>((resolve, reject) => {
+      const socket = net.connect({ port, host: "127.0.0.1" });
+      crowd.push(socket);
+      socket.once("error", reject);
+      socket.once("data", () => resolve());
+    });
+  for (let i = 0; i < count; i += 100) await Promise.all(Array.from({ length: 100 }, one));
+  return crowd;
+}
+
+function hangUp(socket: net.Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once("close", () => resolve());
+    socket.destroy();
+  });
+}
 
 function openFiles(): number {
   return Number(/^Max open files\s+(\d+)/m.exec(readFileSync("/proc/self/limits", "latin1"))?.[1] ?? 0);
