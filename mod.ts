@@ -15,6 +15,7 @@ export { type FileShape, fileShape, type Settings, type Shape, type ValueOf } fr
 export type { Config, Live } from "./src/config/types.ts";
 export { TLS_INI } from "./src/config/files/tls_ini.ts";
 export { parseDestination, parseDestinations } from "./src/hooks/destination.ts";
+export type * from "./src/hooks/http.ts";
 export { Notes } from "./src/hooks/notes.ts";
 export type * from "./src/hooks/outbound.ts";
 export type { HookTable, Plugin, PluginHost, Prioritized, ServerFace } from "./src/hooks/plugin.ts";

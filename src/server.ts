@@ -49,6 +49,8 @@ export interface ServeOptions {
 
 export interface Server {
   readonly addresses: readonly Addr[];
+  /** Where HTTP is served; [] without `listen` in http.ini. */
+  readonly httpAddresses: readonly Addr[];
   readonly site: Site;
   readonly config: Config;
   readonly core: CoreSettings;
@@ -175,10 +177,23 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
     await settled(sessions, deadline(), clock);
   }, () => listening.close());
   queue.start(courier);
+  const http = core.http.value.listen.length === 0 ? undefined : await (await import("./server/http.ts")).startHttp({
+    machine,
+    config: core.http.value,
+    site,
+    log: log.child({ origin: "http" }),
+    logging,
+    hooks: runner,
+    face,
+    tls,
+    snapshot: () => ({ sessions: sessions.size, queue: queue.stats(), delivery: courier.stats() }),
+  });
+  if (http !== undefined) closers.push(() => http.close(deadline()));
 
   let stopped: Promise<void> | undefined;
   return {
     addresses: listening.addresses,
+    httpAddresses: http?.addresses ?? [],
     site,
     config,
     core,

@@ -30,8 +30,16 @@ export const HOOK_PROSE: { readonly [N in keyof EngineHooks]: HookProse } = {
     ok: "Later plugins are not asked.",
     otherwise: "The start goes on.",
   },
-  init_http: { when: "when the HTTP server starts", told: "server", otherwise: "The start goes on." },
-  init_wss: { when: "when the HTTP server's WebSocket starts", told: "server", otherwise: "The start goes on." },
+  init_http: {
+    when: "where http.ini has endpoints, before they are listened on",
+    told: "server with `server.http`, to which routes are added",
+    otherwise: "The start goes on.",
+  },
+  init_wss: {
+    when: "behind init_http; without a plugin here no WebSocket is taken",
+    told: "server with `server.http` and `server.wss`",
+    otherwise: "The start goes on.",
+  },
   connect_init: {
     when: "first of all for each connection, before anything is looked up or sent",
     told: "session",

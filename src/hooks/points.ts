@@ -7,6 +7,7 @@ import type { Address } from "../mail/address.ts";
 import type { Message } from "../mail/message.ts";
 import type { LogItem } from "../log/types.ts";
 import type { Reply } from "../wire/reply.ts";
+import type { HttpServerFace, WebSocketServerFace } from "./http.ts";
 import type { Attempt, Destination, Envelope, Item, Outcome, Via } from "./outbound.ts";
 import type { ServerFace } from "./plugin.ts";
 import type { AuthAttempt, Capabilities, Parameters, Recipient, Session, Transaction } from "./session.ts";
@@ -42,8 +43,9 @@ export interface Point<Event, May extends Verdict["kind"] = never, Answer = neve
 export interface EngineHooks {
   init_master: Point<Process, "ok" | Refuse>;
   init_child: Point<Process, "ok" | Refuse>;
-  init_http: Point<Process>;
-  init_wss: Point<Process>;
+  /** Only where http.ini has endpoints; before the first request is taken. */
+  init_http: Point<Process & { readonly server: HttpServerFace }>;
+  init_wss: Point<Process & { readonly server: WebSocketServerFace }>;
 
   connect_init: Point<Base>;
   /** Answer: the client's host name. */

@@ -32,6 +32,8 @@ export interface Logging {
   level: LevelName;
   format: LogFormat;
   timestamps: boolean;
+  /** As in the options; may be set later, by whoever starts to count. */
+  onEvent: LoggingOptions["onEvent"];
   /** Names the hook, or that there is none, and replays what was held. */
   attachHook(hook: LogHook | undefined): void;
   /** Writes everything that waits, here and in the sinks. */
@@ -61,7 +63,7 @@ const STD_LEVELS: { readonly [L in LevelName]: LogLevel } = {
 
 class HouseLog implements Logging {
   readonly root: Logger;
-  readonly onEvent: LoggingOptions["onEvent"];
+  onEvent: LoggingOptions["onEvent"];
   format: LogFormat;
   timestamps: boolean;
   /** The number of the level, compared on every call. */

@@ -12,7 +12,10 @@ const TABLE: { readonly [room: string]: { readonly rooms: readonly string[]; rea
       rooms: ["base", "src/wire/path.ts", "src/wire/xtext.ts", "src/wire/status.ts", "src/wire/base64.ts"],
       packages: ["tldts"],
     },
-    host: { rooms: ["base"], packages: ["node:", "dns-packet", "@peculiar/x509", "reflect-metadata", "ipaddr.js"] },
+    host: {
+      rooms: ["base"],
+      packages: ["node:", "dns-packet", "@peculiar/x509", "reflect-metadata", "ipaddr.js", "ws"],
+    },
     config: {
       rooms: ["base", "src/host/types.ts", "src/log/types.ts", "src/log/events.ts"],
       packages: ["@std/ini", "yaml", "hjson"],
@@ -26,7 +29,7 @@ const TABLE: { readonly [room: string]: { readonly rooms: readonly string[]; rea
       rooms: ["base", "wire", "mail", "log", "hooks", "src/host/types.ts", "src/queue/courier.ts"],
       packages: [],
     },
-    http: { rooms: ["log", "config", "hooks", "src/host/types.ts"], packages: ["hono"] },
+    http: { rooms: ["log", "config", "hooks", "src/host/types.ts"], packages: [] },
     cli: { rooms: ["*"], packages: [] },
     std: { rooms: [], packages: [] },
   };

@@ -15,6 +15,8 @@ export const EXCUSED: { readonly [file: string]: string } = {
   "src/host/resolver.ts": "tests/system/dns_test.ts",
   "src/host/dial.ts": "every system test goes through it",
   "src/host/machine.ts": "every system test goes through it",
+  "src/host/http_server.ts": "tests/system/http_test.ts",
+  "src/host/node/http_server.ts": "tests/system/http_test.ts",
   "src/host/node/conn.ts": "every system test under the Node door",
   "src/host/node/connect.ts": "every system test under the Node door",
   "src/host/node/listener.ts": "every system test under the Node door",

@@ -9,9 +9,14 @@ export const HTTP_INI = fileShape({
       listen: {
         type: "words",
         default: [],
-        about: "Endpoints, as in smtp.ini; none is no HTTP. Port 443 speaks HTTPS.",
+        about:
+          "Endpoints, as in smtp.ini; none is no HTTP. Port 443 speaks HTTPS. `127.0.0.1:8025` is for this machine only: no page asks for a password.",
       },
-      docroot: { type: "optional-text", about: "Directory of static files; by default http/html of the site." },
+      docroot: {
+        type: "optional-text",
+        about:
+          "Directory of static files, relative to the site; by default http/html there, else the pages that come with Kasi.",
+      },
     },
   },
 });

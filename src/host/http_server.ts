@@ -1,0 +1,85 @@
+/**
+ * An HTTP server on one endpoint: `Deno.serve`, or `node:http` behind the same shape. With a certificate it speaks HTTPS.
+ *
+ * Rejects with the runtime's error when the endpoint cannot be bound. A socket file left behind by an earlier process is replaced.
+ */
+import { normalizeIp } from "../base/ip.ts";
+import type { Addr, Host, HttpHandler, HttpPeer, HttpServer } from "./types.ts";
+
+export type HttpEndpoint = { readonly host: string; readonly port: number } | {
+  readonly path: string;
+  /** Permission bits for the socket file. */
+  readonly mode?: number;
+};
+
+export interface HttpServerOptions {
+  readonly host: Host;
+  readonly endpoint: HttpEndpoint;
+  readonly handler: HttpHandler;
+  /** Certificate chain and PKCS#8 key, both PEM. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+}
+
+export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
+  const { host, endpoint } = options;
+  if ("path" in endpoint) removeStaleSocket(host, endpoint.path);
+  const server = "Deno" in globalThis
+    ? serveOnDeno(options)
+    : await (await import("./node/http_server.ts")).serveOnNode(options);
+  if ("path" in endpoint && endpoint.mode !== undefined) host.chmodSync(endpoint.path, endpoint.mode);
+  return server;
+}
+
+function removeStaleSocket(host: Host, path: string): void {
+  try {
+    if (!host.statSync(path).isFile) host.removeSync(path);
+  } catch (cause) {
+    if (!(cause instanceof host.errors.NotFound)) throw cause;
+  }
+}
+
+function serveOnDeno({ endpoint, handler, tls }: HttpServerOptions): HttpServer {
+  const cut = new AbortController();
+  const open = new Set<Promise<void>>();
+  let closing = false;
+  const handle = (request: Request, { remoteAddr, completed }: Deno.ServeHandlerInfo) => {
+    if (closing) return new Response("Closing\n", { status: 503, headers: { connection: "close" } });
+    const ended: Promise<void> = completed.catch(() => {}).finally(() => open.delete(ended));
+    open.add(ended);
+    return handler(request, peerOf(request, remoteAddr));
+  };
+  const common = { signal: cut.signal, onListen() {} };
+  const server = "path" in endpoint
+    ? Deno.serve({ ...common, path: endpoint.path }, handle)
+    : Deno.serve({ ...common, hostname: endpoint.host, port: endpoint.port, ...tls }, handle);
+  return {
+    addr: server.addr as Addr,
+    async close(deadlineMs) {
+      closing = true;
+      // Not by the house's clock: what is waited for is the runtime's own doing.
+      const { promise: late, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, deadlineMs);
+      await Promise.race([Promise.all(open), late]);
+      clearTimeout(timer);
+      // `shutdown` lets the last octets leave but waits for ever; once it runs the signal may no longer be raised (Deno 2.9 throws).
+      if (open.size === 0) await server.shutdown();
+      else {
+        cut.abort();
+        await server.finished;
+      }
+    },
+  };
+}
+
+function peerOf(request: Request, remote: Deno.Addr): HttpPeer {
+  return {
+    ip: "hostname" in remote ? normalizeIp(remote.hostname) : "",
+    upgrade(onOpen) {
+      const { socket, response } = Deno.upgradeWebSocket(request);
+      socket.binaryType = "arraybuffer";
+      socket.addEventListener("open", () => onOpen(socket), { once: true });
+      socket.addEventListener("error", () => {}); // its end is told by "close"
+      return response;
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * The HTTP server of http.ini: the app with the plugins' routes and our own, WebSockets where a plugin asks for them, one listener per endpoint.
+ *
+ * Only loaded where http.ini has endpoints. An endpoint that cannot be bound is logged, and mail goes on without it.
+ */
+import { formatEndpoint } from "../config/endpoint.ts";
+import type { HttpSettings } from "../config/core_settings.ts";
+import { serveHttp } from "../host/http_server.ts";
+import type { Addr, HttpServer, Machine } from "../host/types.ts";
+import type { ServerFace } from "../hooks/plugin.ts";
+import type { Hooks } from "../hooks/runner.ts";
+import { createApp } from "../http/app.ts";
+import { createMetrics } from "../http/metrics.ts";
+import { addStatus, type Snapshot } from "../http/status.ts";
+import { createWebSockets } from "../http/web_sockets.ts";
+import type { Logging } from "../log/logging.ts";
+import type { Logger } from "../log/types.ts";
+import { describe } from "./listeners.ts";
+import { absoluteIn, shippedPath, type Site } from "./site.ts";
+import type { TlsStore } from "./tls_store.ts";
+
+export interface HttpOptions {
+  readonly machine: Machine;
+  readonly config: HttpSettings;
+  readonly site: Pick<Site, "dir" | "dataDir">;
+  readonly log: Logger;
+  readonly logging: Logging;
+  readonly hooks: Hooks;
+  readonly face: ServerFace;
+  readonly tls: Pick<TlsStore, "defaultPair">;
+  readonly snapshot: () => Pick<Snapshot, "sessions" | "queue" | "delivery">;
+}
+
+export interface RunningHttp {
+  readonly addresses: readonly Addr[];
+  /** Takes no more requests; those under way get `deadlineMs`, two seconds at most. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+const HTTPS_PORT = 443;
+/** Pages are short: a client that dribbles shall not hold up the end of the server. */
+const MOST_GRACE_MS = 2000;
+
+export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
+  const { machine: { host, clock }, config, site, log, logging, hooks, face, tls } = options;
+  const started = clock.now();
+  const metrics = createMetrics();
+  const others = logging.onEvent;
+  logging.onEvent = (name, event) => {
+    metrics.count(name, event);
+    others?.(name, event);
+  };
+
+  const app = createApp({ host, log, docroot: docrootOf(host, config, site) });
+  const sockets = createWebSockets(log);
+  const server = { ...face, http: app.face };
+  await hooks.run("init_http", { server }, { log });
+  if (hooks.has("init_wss")) {
+    app.sockets = sockets.accept;
+    await hooks.run("init_wss", { server: { ...server, wss: sockets.face } }, { log });
+  }
+  addStatus(app.face, {
+    version: face.version,
+    metrics,
+    snapshot: () => {
+      const { queue: { inProgress, queued, tempFail, held }, ...rest } = options.snapshot();
+      const { rss, heapUsed } = host.memoryUsage();
+      return {
+        uptimeSeconds: Math.floor((clock.now() - started) / 1000),
+        ...rest,
+        queue: { inProgress, queued, tempFail, held },
+        memory: { rss, heapUsed },
+        webSockets: sockets.size,
+      };
+    },
+  });
+
+  const open: HttpServer[] = [];
+  for (const endpoint of config.listen) {
+    const secure = endpoint.kind === "tcp" && endpoint.port === HTTPS_PORT;
+    try {
+      const opened = await serveHttp({
+        host,
+        endpoint,
+        handler: app.handle,
+        ...(secure ? { tls: tls.defaultPair } : {}),
+      });
+      open.push(opened);
+      log.notice(`HTTP${secure ? "S" : ""} on ${describe(opened.addr)}`);
+    } catch (cause) {
+      log.error(`No HTTP on ${formatEndpoint(endpoint)}: ${cause instanceof Error ? cause.message : cause}`);
+    }
+  }
+  return {
+    addresses: open.map(({ addr }) => addr),
+    async close(deadlineMs) {
+      sockets.close();
+      await Promise.all(open.splice(0).map((each) => each.close(Math.min(deadlineMs, MOST_GRACE_MS))));
+      logging.onEvent = others;
+    },
+  };
+}
+
+/** As configured, relative to the site; else `http/html` of the site; else the pages that come with the program. */
+function docrootOf(host: Machine["host"], { docroot }: HttpSettings, { dir, dataDir }: HttpOptions["site"]): string {
+  if (docroot !== undefined) return absoluteIn(dir ?? dataDir, docroot);
+  const own = `${dir ?? dataDir}/http/html`;
+  try {
+    if (host.statSync(own).isDirectory) return own;
+  } catch {
+    // not there
+  }
+  return shippedPath("config/http");
+}
