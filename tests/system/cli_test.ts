@@ -263,7 +263,7 @@ test("[row 25] SIGINT once shuts down with 0; a second one does not wait and end
 
 // ── The queue ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test("[row 12] queue ls, show and flush beside a running server", async () => {
+test("queue ls, show and flush beside a running server", async () => {
   const port = await freePort();
   await using running = await startKasi({
     files: {
