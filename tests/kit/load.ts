@@ -14,8 +14,8 @@ export interface LoadOptions {
   /** One connection for all messages of a client, or a new one for each. */
   readonly reuse: boolean;
   readonly recipients: (n: number) => readonly string[];
-  /** Octets of a body, about. */
-  readonly size?: number;
+  /** Octets of a body, about; default 500. */
+  readonly size?: number | ((n: number) => number);
   /** In front of the number that makes the token. */
   readonly prefix?: string;
   /** Milliseconds between two messages of a client. */
@@ -99,7 +99,8 @@ async function send(client: SmtpClient, n: number, options: LoadOptions, result:
       return undefined;
     }
   }
-  const lines = Math.max(1, Math.ceil((options.size ?? 500) / CONTENT_LINE.length));
+  const size = typeof options.size === "function" ? options.size(n) : options.size ?? 500;
+  const lines = Math.max(1, Math.ceil(size / CONTENT_LINE.length));
   await client.write(`Subject: load\r\nX-Token: ${token}\r\n\r\n${CONTENT_LINE.repeat(lines)}.\r\n`);
   reply = await client.reply();
   if (reply?.startsWith("250")) result.acknowledged.set(token, recipients);

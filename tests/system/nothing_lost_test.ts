@@ -59,7 +59,8 @@ test(`what was acknowledged survives ${KILLS} kills at random moments, and doubl
         connections: 4,
         reuse,
         recipients,
-        size: 2000,
+        // Some too large for the journal: their bodies lie in files of their own.
+        size: (n) => n % 40 === 7 ? 1_500_000 : 2000,
         pauseMs: 5,
         prefix: reuse ? "r" : "n",
         signal: over.signal,
@@ -114,6 +115,7 @@ test(`what was acknowledged survives ${KILLS} kills at random moments, and doubl
       kasi = await startKasi(site);
       const recovered = await kasi.untilLogged(/queue: recovered .*/);
       assert.match(recovered[0], /messages=0 /);
+      assert.deepEqual(readdirSync(join(dir, "queue/body")), [], "no body is left over");
       outputs.push(kasi.output());
       for (const output of outputs) {
         assert.doesNotMatch(output, /\[(CRIT|ALERT|EMERG)\]/);
