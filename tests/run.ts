@@ -25,6 +25,7 @@ const UNIT_ROOMS = [
   "base",
   "wire",
   "mail",
+  "mailauth",
   "host",
   "config",
   "log",

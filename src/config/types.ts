@@ -35,6 +35,8 @@ export interface Config {
   /** json, hjson or yaml by the name's ending. `{}` when missing. */
   tree(name: string, options?: ReadOptions): Promise<Live<unknown>>;
   binary(name: string, options?: ReadOptions): Promise<Live<Bytes | undefined>>;
+  /** Every file below a directory, by path; [] when there is none. */
+  directory(name: string, options?: ReadOptions): Promise<Live<readonly DirectoryFile[]>>;
   /** Absolute path of a file of the configuration, whether it exists or not. */
   path(name: string): string;
 }
@@ -48,8 +50,6 @@ export interface SiteConfig extends Config {
   report(fault: ConfigFault): void;
   /** The number in a value file; the default when it is missing or says something else (which is logged). */
   getInt(name: string, fallback: number): Promise<number>;
-  /** Every file below a directory, by path; [] when there is none. */
-  directory(name: string, options?: ReadOptions): Promise<Live<readonly DirectoryFile[]>>;
   /** A configuration of a package: its own `config/` as defaults, the site's `config/` over it. Closed with this one. */
   moduleConfig(defaultsDir: string, overridesDir: string): SiteConfig;
   /** All that is wrong with an ini file: bad lines, unknown names, values of the wrong form. Nothing is thrown or logged. */
