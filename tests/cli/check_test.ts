@@ -34,3 +34,25 @@ test("check() names a plugin that does not load", async () => {
   });
   assert.match(complaints.join("\n"), /Loading plugin broken failed: I am broken/);
 });
+
+test("check() looks at certificates and at each plugin by itself, and says where a plugin went wrong", async () => {
+  const complaints = (await complaintsAbout({
+    "config/plugins": "broken\nworse\n",
+    "config/tls_key.pem": "no key\n",
+    "config/tls_cert.pem": "no certificate\n",
+    "plugins/broken.ts": 'throw new Error("I am broken");\n',
+    "plugins/worse.ts": '\nthrow new Error("So am I");\n',
+  })).join("\n");
+  assert.match(complaints, /\/config\/tls_(?:key|cert)\.pem: .*wanted/);
+  assert.match(complaints, /Loading plugin broken failed: I am broken \(\/plugins\/broken\.ts:1/);
+  assert.match(complaints, /Loading plugin worse failed: So am I \(\/plugins\/worse\.ts:2/);
+  assert.match(complaints, /^3 faults in /m);
+});
+
+test("check() says where a plugin's setup threw", async () => {
+  const complaints = await complaintsAbout({
+    "config/plugins": "late\n",
+    "plugins/late.ts": 'export default {\n  name: "late",\n  setup() {\n    throw new Error("not now");\n  },\n};\n',
+  });
+  assert.match(complaints.join("\n"), /Loading plugin late failed: not now \(\/plugins\/late\.ts:4/);
+});
