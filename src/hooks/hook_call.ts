@@ -76,6 +76,11 @@ export function waitFor(
       timer = clock.after(timeoutMs, () => finish(LATE, new DOMException("The plugin is late", "TimeoutError")));
     }
     // A late answer, or a late rejection, ends here and is heard by nobody.
-    promise.then((value) => finish({ kind: "said", value }), (fault) => finish({ kind: "threw", fault }));
+    try {
+      promise.then((value) => finish({ kind: "said", value }), (fault) => finish({ kind: "threw", fault }));
+    } catch (fault) {
+      // Not every thenable is a promise.
+      finish({ kind: "threw", fault });
+    }
   });
 }

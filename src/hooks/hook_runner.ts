@@ -199,7 +199,7 @@ function skipped(event: Chain["event"], plugin: string): boolean {
 
 /** Plain JavaScript may say anything: only what the hook's rule knows is heard. */
 function allowed(rule: HookRule, said: unknown): said is AnyVerdict {
-  if (typeof said !== "object" || said === null) return false;
+  if (!isObject(said)) return false;
   switch ((said as AnyVerdict).kind) {
     case "ok":
       return rule.ok;
@@ -207,12 +207,16 @@ function allowed(rule: HookRule, said: unknown): said is AnyVerdict {
       return rule.answer;
     case "deny":
     case "defer":
-      return rule.replies !== undefined && typeof (said as { reply?: unknown }).reply === "object";
+      return rule.replies !== undefined && isObject((said as { reply?: unknown }).reply);
     case "hangUp":
       return rule.replies !== undefined;
     default:
       return false;
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
 }
 
 function textOf(verdict: AnyVerdict): string {
@@ -225,7 +229,7 @@ function textOf(verdict: AnyVerdict): string {
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && typeof (value as { then?: unknown }).then === "function";
+  return isObject(value) && typeof (value as { then?: unknown }).then === "function";
 }
 
 function reasonOf(fault: unknown): string {

@@ -25,7 +25,7 @@ export type RefusalOptions = Partial<Pick<Reply, "code" | "enhanced">> & { reado
 
 /** Agreed, and the chain ends here. `text` replaces the reply's text where the hook has one. */
 export function ok(text?: string): { readonly kind: "ok"; readonly text?: string } {
-  return text === undefined ? { kind: "ok" } : { kind: "ok", text };
+  return text === undefined || text === null ? { kind: "ok" } : { kind: "ok", text: worded(text) as string };
 }
 /** The value the hook asks for, e.g. the next hop at `get_mx`. */
 export function answer<T>(value: T): { readonly kind: "answer"; readonly value: T } {
@@ -57,6 +57,13 @@ function refusal(
   text: string | readonly string[] | undefined,
   { hangUp, ...parts }: RefusalOptions,
 ) {
-  const reply = text === undefined ? parts : { ...parts, text };
+  const reply = text === undefined || text === null ? parts : { ...parts, text: worded(text) };
   return hangUp ? { kind, reply, hangUp: true as const } : { kind, reply };
+}
+
+/** Plain JavaScript may hand in anything, `deny(error)` above all: it must not lose its verdict over its words. */
+function worded(text: unknown): string | readonly string[] {
+  if (typeof text === "string") return text;
+  if (Array.isArray(text)) return text.map(String);
+  return text instanceof Error ? text.message : String(text);
 }

@@ -294,3 +294,24 @@ test("an entry that is no function is refused by the plugin's name; an unknown h
   assert.match(b.memory.text(), /typo listens at recpt, which is no hook of the engine/);
   assert.doesNotMatch(b.memory.text(), /typo:own/);
 });
+
+test("whatever plain JavaScript hands in, a run never rejects", async () => {
+  const odd: unknown[] = [
+    { kind: "deny", reply: null },
+    { kind: "deny" },
+    {
+      then() {
+        throw new Error("no promise at all");
+      },
+    },
+    { then: (_: unknown, reject: (reason: unknown) => void) => reject(undefined) },
+  ];
+  for (const said of odd) {
+    const b = bench();
+    b.add("odd", { rcpt: (() => said) as never });
+    b.add("after", { rcpt: () => ok() });
+    const { verdict } = await b.rcpt();
+    // A fault defers; a verdict that is none is passed over.
+    assert.equal(verdict?.kind, typeof (said as { then?: unknown }).then === "function" ? "defer" : "ok");
+  }
+});

@@ -19,3 +19,12 @@ test("verdicts are plain values that hold what was said and nothing else", () =>
 test("deny, defer and hangUp are refusals; ok and answer are not", () => {
   assert.deepEqual([deny(), defer(), hangUp(), ok(), answer(1)].map(isRefusal), [true, true, true, false, false]);
 });
+
+test("plain JavaScript may give words that are none, and its verdict still stands", () => {
+  const said = (text: unknown) => (deny(text as string).reply as { text?: unknown }).text;
+  assert.equal(said(new Error("no such user")), "no such user");
+  assert.equal(said(42), "42");
+  assert.equal(said(null), undefined);
+  assert.deepEqual(said(["a", 1]), ["a", "1"]);
+  assert.deepEqual(ok(new Error("fine") as unknown as string), { kind: "ok", text: "fine" });
+});
