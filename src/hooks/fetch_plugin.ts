@@ -3,7 +3,7 @@
  * the network has no deadline, blocks all others while it hangs, and a changed file ends the process (runtime.md §G).
  *
  * Promises: nothing is imported here; all is fetched anew at each start, under one deadline and one size limit; with a pin, only
- * what was pinned is given back. Rejects with an Error that names the URL.
+ * what was pinned is given back; `http:` from elsewhere wants a pin. Rejects with an Error that names the URL.
  */
 import { concat, utf8Decode, utf8Encode } from "../base/bytes.ts";
 import type { Host } from "../host/types.ts";
@@ -31,10 +31,15 @@ export interface FetchedPlugin {
 
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)(["'])([^"'\n]+)\1/g;
 const MODULE_FILE = /\.(?:[cm]?[jt]s|json)$/;
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 let generation = 0;
 
 export async function fetchPlugin(specifier: URL, options: FetchPluginOptions): Promise<FetchedPlugin> {
   const { host, cacheDir, timeoutMs = 10_000, maxBytes = 4 * 1024 * 1024 } = options;
+  if (specifier.protocol === "http:" && options.sha256 === undefined && !LOOPBACK.test(specifier.hostname)) {
+    const wanted = "https:, or the plugin's SHA-256 in plugins.ini";
+    throw new Error(`Cannot fetch ${specifier.href}: anybody on the way could put code into it; wanted: ${wanted}`);
+  }
   const root = `${cacheDir}/${host.pid}-${++generation}`;
   const late = AbortSignal.timeout(timeoutMs);
   const signal = options.signal === undefined ? late : AbortSignal.any([late, options.signal]);

@@ -88,6 +88,18 @@ test("a server that says nothing is given up after the deadline, or when the sta
 });
 
 test("an address without an ending is kept as TypeScript", async () => {
-  const { run } = web({ "http://plugins.test:8080/x@1": "export default 1" });
-  assert.match((await run("http://plugins.test:8080/x@1")).path, /\/http\/plugins\.test_8080\/x@1\.ts$/);
+  const { run } = web({ "https://plugins.test:8080/x@1": "export default 1" });
+  assert.match((await run("https://plugins.test:8080/x@1")).path, /\/https\/plugins\.test_8080\/x@1\.ts$/);
+});
+
+test("over plain http only what is pinned or of this machine is run", async () => {
+  const source = "export default 1";
+  const at = (url: string, sha256?: string) => web({ [url]: source }, sha256 === undefined ? {} : { sha256 }).run(url);
+  await assert.rejects(at("http://plugins.test/x.ts"), /anybody on the way .* wanted: https:, or/);
+  await assert.rejects(at("http://127.0.0.1.plugins.test/x.ts"), /anybody on the way/);
+  const { sha256 } = await at("https://plugins.test/x.ts");
+  await at("http://plugins.test/x.ts", sha256);
+  await at("http://localhost:8080/x.ts");
+  await at("http://127.0.0.1/x.ts");
+  await at("http://[::1]:8080/x.ts");
 });
