@@ -114,6 +114,9 @@ type Found =
   | { readonly kind: "null-mx" }
   | { readonly kind: "unknown"; readonly detail: string };
 
+/** So many hosts are looked up: a domain may name hundreds, and each costs us two questions at once. */
+const MOST_MX = 10;
+
 async function reachable(domain: string, asking: Asking): Promise<Found> {
   const isGoodIp = (name: string) => ipVersion(name) !== undefined && !asking.isBogus(bare(name));
   if (ipVersion(domain) !== undefined) {
@@ -122,7 +125,10 @@ async function reachable(domain: string, asking: Asking): Promise<Found> {
   const mx = await ask(domain, "MX", asking);
   if (mx.kind === "failed") return unknown(domain, "MX", mx);
   if (mx.kind === "nxdomain") return { kind: "no", valid: true };
-  const exchanges = mx.kind === "records" ? mx.records.map(({ exchange }) => exchange) : [];
+  const best = mx.kind === "records"
+    ? mx.records.toSorted((a, b) => a.preference - b.preference).slice(0, MOST_MX)
+    : [];
+  const exchanges = best.map(({ exchange }) => exchange);
   if (exchanges.length > 0 && exchanges.every((name) => name === "")) return { kind: "null-mx" };
   if (asking.allowIp && exchanges.some(isGoodIp)) return { kind: "yes", by: "implicit_mx" };
   // RFC 5321 §5.1: a domain without MX is its own.

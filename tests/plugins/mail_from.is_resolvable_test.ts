@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import plugin from "../../plugins/mail_from.is_resolvable.ts";
 import { hook, startPlugin } from "../kit/hook.ts";
 import { test } from "../kit/test.ts";
-import type { ZoneText } from "../kit/zone.ts";
+import type { ZoneResolver, ZoneText } from "../kit/zone.ts";
 
 const ZONE: ZoneText = {
   "good.test": { MX: ["10 mx.good.test"] },
@@ -86,4 +86,13 @@ test("a pattern that does not compile stops the start", async () => {
     startPlugin(plugin, { files }),
     /re_bogus_ip: current value is "\("; wanted: a regular expression/,
   );
+});
+
+test("a domain with hundreds of mail hosts makes no hundreds of questions; the best ones count", async () => {
+  const MX = Array.from({ length: 500 }, (_, i) => `${500 - i} mx${500 - i}.test`);
+  const zone: ZoneText = { "many.test": { MX }, "mx7.test": { A: ["192.0.2.7"] } };
+  const started = await startPlugin(plugin, { zone });
+  const { results } = await started.run("mail", { from: "a@many.test" });
+  assert.deepEqual(results?.pass, ["has_fwd_dns"]);
+  assert.equal((started.machine.resolver as ZoneResolver).calls.length, 21);
 });
