@@ -49,8 +49,11 @@ function jsonLine(item: LogItem, time: string | undefined): string {
       configurable: true,
     });
   }
-  return JSON.stringify(line);
+  // JSON leaves these as they are, and a terminal obeys some of them.
+  return JSON.stringify(line).replace(C1, (char) => `\\u00${char.charCodeAt(0).toString(16)}`);
 }
+
+const C1 = /[\x7f-\x9f]/g;
 
 function pairs(fields: Fields, reserved: ReadonlySet<string> = NONE): string {
   let out = "";

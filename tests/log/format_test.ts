@@ -86,3 +86,13 @@ test("a format is read in any case", () => {
   assert.equal(parseFormat("toString"), undefined);
   assert.equal(parseFormat(""), undefined);
 });
+
+test("no form of a line sends a terminal its controls", () => {
+  const evil = "a\u001b[2J\u009b2J\u0085b\u007fc";
+  for (const format of ["default", "logfmt", "json"] as const) {
+    const line = formatItem({ ...item(evil), fields: { helo: evil } }, format, false);
+    // deno-lint-ignore no-control-regex
+    assert.doesNotMatch(line, /[\x00-\x1f\x7f-\x9f]/, format);
+    if (format === "json") assert.equal(JSON.parse(line).helo, evil);
+  }
+});
