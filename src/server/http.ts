@@ -5,7 +5,7 @@
  */
 import { formatEndpoint } from "../config/endpoint.ts";
 import type { HttpSettings } from "../config/core_settings.ts";
-import { serveHttp } from "../host/http_server.ts";
+import { type HttpServerOptions, serveHttp } from "../host/http_server.ts";
 import type { Addr, HttpServer, Machine } from "../host/types.ts";
 import type { ServerFace } from "../hooks/plugin.ts";
 import type { Hooks } from "../hooks/runner.ts";
@@ -79,12 +79,7 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
   for (const endpoint of config.listen) {
     const secure = endpoint.kind === "tcp" && endpoint.port === HTTPS_PORT;
     try {
-      const opened = await serveHttp({
-        host,
-        endpoint,
-        handler: app.handle,
-        ...(secure ? { tls: tls.defaultPair } : {}),
-      });
+      const opened = await bind({ host, endpoint, handler: app.handle, ...(secure ? { tls: tls.defaultPair } : {}) });
       open.push(opened);
       log.notice(`HTTP${secure ? "S" : ""} on ${describe(opened.addr)}`);
     } catch (cause) {
@@ -99,6 +94,17 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
       logging.onEvent = others;
     },
   };
+}
+
+async function bind(options: HttpServerOptions): Promise<HttpServer> {
+  try {
+    return await serveHttp(options);
+  } catch (cause) {
+    const { endpoint } = options;
+    // A machine without IPv6: all addresses are those of IPv4.
+    if ("path" in endpoint || endpoint.host !== "::" || !/EAFNOSUPPORT|family/i.test(String(cause))) throw cause;
+    return await serveHttp({ ...options, endpoint: { ...endpoint, host: "0.0.0.0" } });
+  }
 }
 
 /** As configured, relative to the site; else `http/html` of the site; else the pages that come with the program. */
