@@ -33,12 +33,14 @@ export async function serveOnNode({ endpoint, handler, tls }: HttpServerOptions)
   const server = tls === undefined ? http.createServer() : https.createServer({ ...tls });
   const scheme = tls === undefined ? "http" : "https";
   const upgraded = new Set<net.Socket>();
-  server.on("request", (incoming, outgoing) => void answer(incoming, outgoing, scheme, handler));
+  server.on("request", (incoming, outgoing) => {
+    answer(incoming, outgoing, scheme, handler).catch(() => outgoing.destroy());
+  });
   server.on("upgrade", (incoming, socket: net.Socket, head) => {
     upgraded.add(socket);
     socket.on("error", () => {}); // told by "close"
     socket.once("close", () => upgraded.delete(socket));
-    void answerUpgrade(incoming, socket, head, scheme, handler);
+    answerUpgrade(incoming, socket, head, scheme, handler).catch(() => socket.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
