@@ -33,13 +33,14 @@ export function lockDirectory(host: Disk, folder: string, name = "lock"): Direct
   const path = `${folder}/${name}`;
   const ours = `${host.pid} ${startTime(host, host.pid) ?? "-"}\n`;
   for (let i = 0; i < TRIES; i++) {
+    // First, for on a full disk there is no room for ours while it is there.
+    takeAway(host, path);
     try {
       place(host, path, ours);
       return holding(host, path, ours);
     } catch (reason) {
       if (!(reason instanceof host.errors.AlreadyExists)) throw reason;
     }
-    takeAway(host, path);
   }
   throw new LockedError(path, holder(host, path)?.pid ?? 0);
 }
@@ -50,15 +51,25 @@ export function lockDirectory(host: Disk, folder: string, name = "lock"): Direct
  */
 function place(host: Disk, path: string, text: string): void {
   const beside = `${path}.new-${host.pid}`;
-  host.writeTextFileSync(beside, text, { mode: 0o644 });
+  try {
+    host.writeTextFileSync(beside, text, { mode: 0o644 });
+    link(host, beside, path, text);
+  } finally {
+    try {
+      host.removeSync(beside);
+    } catch {
+      // It could not even be made, and why is on its way to the caller.
+    }
+  }
+}
+
+function link(host: Disk, beside: string, path: string, text: string): void {
   try {
     host.linkSync(beside, path);
   } catch (reason) {
     if (reason instanceof host.errors.AlreadyExists) throw reason;
     // A file system without links.
     host.writeTextFileSync(path, text, { createNew: true, mode: 0o644 });
-  } finally {
-    host.removeSync(beside);
   }
 }
 

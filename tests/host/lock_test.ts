@@ -67,3 +67,29 @@ test("a file system without links will do", () => {
   lock.release();
   assert.deepEqual([...disk.files.keys()].filter((name) => name.startsWith("/queue")), []);
 });
+
+test("on a full disk the room of a stale lock is enough; where there is none, nothing is left behind", () => {
+  const { host, disk } = world();
+  const full = {
+    ...host,
+    writeTextFileSync(path: string, text: string, options?: OpenOptions) {
+      const room = !disk.files.has("/queue/lock") && disk.files.has("/queue/body");
+      host.writeTextFileSync(path, room ? text : "", options);
+      if (!room) throw new Error("No space left on device");
+    },
+  } as typeof host;
+  disk.writeTextFileSync("/queue/lock", "77 499\n");
+  disk.writeTextFileSync("/queue/body", "a mail");
+  lockDirectory(full, "/queue").release();
+  disk.removeSync("/queue/body");
+  assert.throws(() => lockDirectory(full, "/queue"), /No space left/);
+  assert.deepEqual([...disk.files.keys()].filter((name) => name.startsWith("/queue")), []);
+});
+
+test("why a lock cannot be written is what the caller hears", () => {
+  const { host } = world();
+  const writeTextFileSync = () => {
+    throw new Error("Read-only file system");
+  };
+  assert.throws(() => lockDirectory({ ...host, writeTextFileSync } as typeof host, "/queue"), /Read-only/);
+});
