@@ -138,8 +138,10 @@ function whyNoMount(): string | undefined {
   }
 }
 
+const NO_MOUNT = whyNoMount();
+
 test("a full disk refuses new mail for now, loses nothing, and mail flows again when there is space", {
-  skip: whyNoMount(),
+  skip: NO_MOUNT,
   timeoutMs: 120_000,
 }, async () => {
   const dir = temporaryDir("kasi-full-");
@@ -206,6 +208,33 @@ test("a full disk refuses new mail for now, loses nothing, and mail flows again 
     } finally {
       await kasi.stop();
     }
+  }
+  rmSync(dir, { recursive: true, force: true });
+});
+
+test("a Maildir on a full disk refuses for now, keeps nothing half, and takes mail again when there is space", {
+  skip: NO_MOUNT,
+}, async () => {
+  const dir = temporaryDir("kasi-full-");
+  {
+    using disk = smallDisk(join(dir, "mail"), 2);
+    await using kasi = await startKasi({
+      dir,
+      files: { "config/plugins": "rcpt_to.in_host_list\nqueue/maildir\n", "config/log.ini": "[main]\nlevel=notice\n" },
+    });
+    await using client = await SmtpClient.connect(kasi.port);
+    await client.hello();
+    assert.match(await client.mail("a@one.test", ["b@kasi.test"], MAIL), /^250/);
+    disk.fill();
+    const long = HEADER + "A line that finds no place.\r\n".repeat(500);
+    assert.match(await client.mail("a@one.test", ["b@kasi.test"], long), /^452 4\.3\.1/);
+    await kasi.untilLogged(/\[ERROR\] .*Cannot write to a Maildir: .*([Nn]o space|ENOSPC)/);
+    const maildir = join(dir, "mail/kasi.test/b");
+    assert.deepEqual(readdirSync(join(maildir, "tmp")), []);
+    assert.equal(readdirSync(join(maildir, "new")).length, 1);
+    disk.free();
+    assert.match(await client.mail("a@one.test", ["b@kasi.test"], long), /^250/);
+    assert.equal(readdirSync(join(maildir, "new")).length, 2);
   }
   rmSync(dir, { recursive: true, force: true });
 });
