@@ -44,7 +44,8 @@ export class Queue implements QueueApi {
 
   /** Replays what is on disk and is ready to accept. Rejects when the directory cannot be used or another process has it. */
   static async open(options: QueueOptions): Promise<Queue> {
-    options.host.mkdirSync(options.dir, { recursive: true });
+    // Other people's mail is nobody's to read.
+    options.host.mkdirSync(options.dir, { recursive: true, mode: 0o700 });
     const lock = options.fileLock?.(options.dir);
     try {
       const counts = new SegmentCounts();
