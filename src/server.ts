@@ -63,7 +63,7 @@ export interface Server {
   readonly sessions: number;
   /** Tries all waiting mail now; says how many items. Reads renewed certificates as well. */
   flush(): number;
-  /** Ends everything; running sessions and deliveries get `deadlineMs` (force_shutdown_timeout by default). Idempotent. */
+  /** Ends everything; all of it together gets `deadlineMs` (force_shutdown_timeout by default). Idempotent. */
   stop(deadlineMs?: number): Promise<void>;
 }
 
@@ -119,8 +119,10 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
     log: log.child({ origin: "outbound" }),
     settings: deliverySettings(core, config, host),
   });
-  let deadlineMs: number | undefined;
-  const deadline = () => deadlineMs ?? core.server.value.forceShutdownTimeoutMs;
+  // One deadline for all that ends: what the sessions took is no more there for plugins and queue.
+  let endsAt: number | undefined;
+  const endBy = (ms = core.server.value.forceShutdownTimeoutMs) => endsAt ??= clock.monotonic() + ms;
+  const deadline = () => Math.max(0, endBy() - clock.monotonic());
   closers.push(() => courier.stop(), () => queue.stop(deadline()));
 
   const plugins = await choosePlugins(options.plugins, core, { machine, log, site, signal: stopping.signal });
@@ -211,7 +213,7 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
       return queue.flush();
     },
     stop(ms) {
-      deadlineMs ??= ms;
+      endBy(ms);
       return stopped ??= closeAll(closers);
     },
   };

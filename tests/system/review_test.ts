@@ -1,5 +1,6 @@
 /** What a review of the doors to strangers found wrong, over real sockets: each of these failed once. */
 import assert from "node:assert/strict";
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { readMaildir, startKasi } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
@@ -32,4 +33,25 @@ test("the same under TLS", async () => {
   client.end();
   assert.deepEqual(codes(await client.rest()), ["250", "250", "250", "354", "250"]);
   assert.equal(readMaildir(join(kasi.dir, "mail/kasi.test/c/new")).length, 1);
+});
+
+test("a stop with everything hanging takes as long as it may and no longer, and its exit code is 0", async () => {
+  const hangs = `const never = new Promise(() => {});
+    export default { name: "hangs", setup() { return { queue: () => never }; }, stop: () => never };`;
+  await using kasi = await startKasi({
+    smtpIni: "force_shutdown_timeout=3\n",
+    files: { "config/plugins": "rcpt_to.in_host_list\nhangs\nqueue/maildir\n", "plugins/hangs.js": hangs },
+  });
+  await using client = await SmtpClient.connect(kasi.port);
+  await client.write(`${ENVELOPE}Subject: x\r\n\r\nx\r\n.\r\n`);
+  while (!(await client.reply())?.startsWith("354"));
+  const before = performance.now();
+  assert.equal(await kasi.stop(), 0);
+  const took = performance.now() - before;
+  assert.ok(took > 2500 && took < 5000, `${took} ms`);
+});
+
+test("what is in the queue is for nobody else to read", async () => {
+  await using kasi = await startKasi({});
+  assert.equal(statSync(join(kasi.dir, "queue")).mode & 0o077, 0);
 });
