@@ -79,6 +79,7 @@ export class Lanes<T extends { readonly domain: string }> {
           this.#ringHead = 0;
         }
         lane.inRing = false;
+        if (lane.active >= this.#limits().perDestination) continue; // lowered meanwhile: a release lines it up again
         const item = this.#shift(lane);
         if (item === undefined) this.#tidy(lane);
         else this.#start(lane, item);

@@ -94,3 +94,19 @@ test("whatever order slots are taken and given back in, limits hold and everyone
     assert.equal(made.active, 0);
   }
 });
+
+test("a limit that was lowered holds for those in line already, and raised again lets them go", () => {
+  const l = lanes({ concurrencyMax: 1, perDestination: 2 });
+  l.lanes.open = true;
+  l.add("a1", "a2");
+  Object.assign(l.limits, { concurrencyMax: 9, perDestination: 1 });
+  l.lanes.relimit();
+  assert.deepEqual(l.went, ["a1"]);
+  l.leases.get("a1")!.release();
+  assert.deepEqual(l.went, ["a1", "a2"]);
+  l.add("a3");
+  Object.assign(l.limits, { perDestination: 2 });
+  l.lanes.relimit();
+  assert.deepEqual(l.went, ["a1", "a2", "a3"]);
+  assert.equal(l.lanes.active, 2);
+});
