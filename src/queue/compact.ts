@@ -124,14 +124,14 @@ export class Compactor {
     counts.kept(message);
   }
 
-  /** An attempt under way has it in memory and may yet deliver it; the others have nothing left to try. */
+  /** Who is being tried, or has not been yet, has it in memory and may yet be served; the others have nothing left to try. */
   #lost(message: Queued<Segment>, error: DamagedRecord): void {
     const { host, dir, log, ledger, journal } = this.#options;
     const { segment, offset, length } = message.place;
     const name = segment.path.slice(segment.path.lastIndexOf("/") + 1);
     const reason = `${error.message} (${message.id})`;
     setAside(host, dir, log, { segment: name, offset, reason }, segment.read(offset, offset + length));
-    for (const entry of [...message.entries]) if (entry.state !== "active") ledger.done(entry);
+    for (const entry of [...message.entries]) if (entry.state !== "active" && !entry.warm) ledger.done(entry);
     if (message.entries.length === 0) journal.note("removed", JSON.stringify({ i: message.id }));
   }
 

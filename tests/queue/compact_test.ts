@@ -46,3 +46,23 @@ test("a few live messages are copied forward so that old segments can go, and ke
   assert.match(b.courier.deliveries.findLast(({ id }) => id === "OLD.1")!.text, /\r\nHello\r\n$|\r\n\r\nHello\r\n$/);
   await b.queue.stop(0);
 });
+
+test("a mail whose record went bad before its first attempt is still delivered from memory", async () => {
+  const b = await bench({ options: { segmentBytes: 2000 }, settings: { disabled: true } });
+  await b.accept("HOT", ["x@one.example"]);
+  const path = `${DIR}/000001.log`;
+  const file = b.disk.host.openSync(path, { write: true });
+  file.seekSync(new TextDecoder("latin1").decode(b.disk.read(path)).indexOf("Hello"), 0);
+  file.writeSync(Uint8Array.of(0));
+  file.close();
+  for (let n = 0; n < 40; n++) {
+    await b.accept(`M${n}`, ["y@two.example"], undefined, "y".repeat(500));
+    await b.queue.remove(`M${n}`);
+  }
+  await b.clock.advance(100);
+  assert.equal(b.log.of("queue_corrupt").length, 1);
+  b.set({ disabled: false });
+  await b.clock.advance(100);
+  assert.deepEqual(b.courier.delivered, ["x@one.example"]);
+  await b.queue.stop(0);
+});
