@@ -121,14 +121,45 @@ function report(bytes: Uint8Array, start: number, end: number, found: Found): vo
   found.frame({ kind, start, json, content, end });
 }
 
+/**
+ * The marker that most octets stand under, when the segment's own header is damaged. Frames that a mail carries lie bare only where the
+ * frame around them is damaged, too; the sound ones next to it outweigh them. Undefined when there is no sound frame.
+ */
+export function guessMarker(bytes: Uint8Array, from: number, to: number): number | undefined {
+  const octets = new Map<number, number>();
+  // A mail may claim a long frame at each of its octets: the start must not compute all those checksums.
+  let work = 8 * (to - from);
+  for (let at = from; at < to && work > 0;) {
+    const claimed = claimedEnd(bytes, at, to, undefined);
+    work -= claimed === 0 ? 0 : claimed - at;
+    if (claimed > 0 && isSound(bytes, at, claimed)) {
+      const marker = get32(bytes, at);
+      octets.set(marker, (octets.get(marker) ?? 0) + claimed - at);
+      at = claimed;
+    } else at++;
+  }
+  let [best, most]: [number | undefined, number] = [undefined, 0];
+  for (const [marker, sum] of octets) if (sum > most) [best, most] = [marker, sum];
+  return best;
+}
+
 /** Where the frame at `at` ends, or 0 when there is none. */
 export function frameEnd(bytes: Uint8Array, at: number, to: number, marker: number | undefined): number {
+  const end = claimedEnd(bytes, at, to, marker);
+  return end > 0 && isSound(bytes, at, end) ? end : 0;
+}
+
+/** Where a frame at `at` would end, or 0 when its header is none. */
+function claimedEnd(bytes: Uint8Array, at: number, to: number, marker: number | undefined): number {
   if (at + HEADER_BYTES > to || (marker !== undefined && get32(bytes, at) !== marker)) return 0;
   if (bytes[at + 14] !== 0 || bytes[at + 15] !== 0 || bytes[at + 12] === 0) return 0;
   const length = get32(bytes, at + 8);
   const end = at + HEADER_BYTES + length;
-  if (length > LONGEST_PAYLOAD || end > to) return 0;
-  return crc32c(bytes.subarray(at + 8, end)) === get32(bytes, at + 4) ? end : 0;
+  return length > LONGEST_PAYLOAD || end > to ? 0 : end;
+}
+
+function isSound(bytes: Uint8Array, at: number, end: number): boolean {
+  return crc32c(bytes.subarray(at + 8, end)) === get32(bytes, at + 4);
 }
 
 function nextFrame(bytes: Uint8Array, from: number, to: number, marker: number | undefined): number {

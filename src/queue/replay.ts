@@ -4,7 +4,7 @@
  */
 import type { Host } from "../host/types.ts";
 import type { Kind } from "./record.ts";
-import { type Damage, type Frame, readFrames, readJson } from "./record.ts";
+import { type Damage, type Frame, guessMarker, readFrames, readJson } from "./record.ts";
 import { readMarker, Segment, SEGMENT_HEADER, segmentNumber } from "./segment.ts";
 import type { Place } from "./ledger.ts";
 
@@ -46,7 +46,7 @@ export function replay(host: Host, dir: string, to: Replayed): Segment[] {
 function replaySegment(host: Host, dir: string, number: number, bytes: Uint8Array, to: Replayed): Segment {
   const told = readMarker(bytes);
   const start = Math.min(SEGMENT_HEADER, bytes.length);
-  const marker = told ?? readFrames(bytes, start, bytes.length, undefined, NOBODY) ?? 0;
+  const marker = told ?? guessMarker(bytes, start, bytes.length) ?? 0;
   const segment = new Segment(host, dir, number, marker, bytes.length);
   if (told === undefined && bytes.length > 0) {
     to.damage(segment, { start: 0, end: start, reason: "damaged segment header" }, bytes);
@@ -65,8 +65,6 @@ function replaySegment(host: Host, dir: string, number: number, bytes: Uint8Arra
   });
   return segment;
 }
-
-const NOBODY = { frame: () => {}, damage: () => {} };
 
 function readWhole(host: Host, path: string, into: Uint8Array): Uint8Array {
   const file = host.openSync(path, { read: true });

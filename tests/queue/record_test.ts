@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   type Damage,
   type Frame,
+  guessMarker,
   HEADER_BYTES,
   prefixRoom,
   putChecksum,
@@ -9,6 +10,7 @@ import {
   putPrefix,
   readFrames,
   readJson,
+  RECORD_VERSION,
 } from "../../src/queue/record.ts";
 import { seeded } from "../kit/crash_disk.ts";
 import { test } from "../kit/test.ts";
@@ -86,6 +88,27 @@ test("without a known marker the first sound frame tells it", () => {
   assert.equal(told, MARKER);
   assert.deepEqual(found, ['{"i":"ä"}', '{"i":"c"}']);
   assert.deepEqual(damage, [{ start: 0, end: 3, reason: "damaged record" }]);
+});
+
+test("when the header is gone, frames in a mail do not tell the marker, even where the record around them is damaged", () => {
+  const forged = Array.from({ length: 9 }, () => frame('{"i":"forged"}', new Uint8Array(0), 0x12345678));
+  const carrier = frame('{"i":"mail"}', join(...forged));
+  carrier[5]! ^= 1;
+  const all = join(carrier, A, B, C, B);
+  assert.equal(guessMarker(all, 0, all.length), MARKER);
+  assert.equal(guessMarker(all, 0, 30), undefined);
+});
+
+test("a mail of nothing but headers cannot hold up a start by the checksums it asks for", () => {
+  const size = 1 << 20;
+  const evil = new Uint8Array(size);
+  for (let at = 0; at + 16 <= size; at += 16) {
+    evil.set([1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0, RECORD_VERSION, 1, 0, 0], at);
+    new DataView(evil.buffer).setUint32(at + 8, size - at - 16, true);
+  }
+  const began = performance.now();
+  assert.equal(guessMarker(evil, 0, size), undefined);
+  assert.ok(performance.now() - began < 2000);
 });
 
 test("records of another version or kind are reported whole", () => {

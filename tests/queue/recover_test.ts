@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { concat, utf8Encode } from "../../src/base/bytes.ts";
 import { segmentName } from "../../src/queue/segment.ts";
-import type { CrashDisk } from "../kit/crash_disk.ts";
+import { CrashDisk } from "../kit/crash_disk.ts";
 import { test } from "../kit/test.ts";
-import { bench, DIR } from "./queue_kit.ts";
+import { bench, DIR, envelope } from "./queue_kit.ts";
 
 async function threeMessages(): Promise<CrashDisk> {
   const b = await bench({ start: false });
@@ -104,4 +105,47 @@ test("a segment that cannot be read is named and kept; the others are served", a
   assert.equal(b.queue.list().length, 3);
   assert.match(b.log.of("queue_corrupt")[0]!.reason, /unreadable/);
   assert.ok(disk.names(DIR).includes("000002.log"));
+});
+
+test("the names of the queue's own directories are made safe before anything is put into them", async () => {
+  const disk = new CrashDisk();
+  const synced: string[] = [];
+  disk.fail = (step, path) => void (step === "sync" && synced.push(path));
+  const b = await bench({ disk, start: false });
+  assert.deepEqual(synced, [DIR, DIR.slice(0, DIR.lastIndexOf("/"))]);
+  await b.queue.stop(0);
+});
+
+test("a start beside a directory that cannot be synced is a start", async () => {
+  const disk = new CrashDisk();
+  disk.fail = (step) => {
+    if (step === "sync") throw new Error("EINVAL");
+  };
+  const b = await bench({ disk, start: false });
+  disk.fail = () => {};
+  await b.accept("A", ["x@one.example"]);
+  await b.queue.stop(0);
+});
+
+test("a damaged header with a mail of forged frames behind it invents nothing and loses none of the others", async () => {
+  const { putChecksum, putMarker, putPrefix } = await import("../../src/queue/record.ts");
+  const forged = new Uint8Array(200);
+  const json = JSON.stringify({ i: "FORGED", s: "a@b", r: ["c@d"], d: ["d"], t: 0, z: 0 });
+  const end = putPrefix(forged, 0, "accepted", json, 0);
+  putMarker(forged, 0, 0x61616161);
+  putChecksum(forged, 0, end);
+  const b = await bench({ start: false, options: { random: (into) => into.fill(0xe7) } });
+  const { createMessage } = await import("../../src/mail/message.ts");
+  const { memorySource } = await import("../../src/mail/source.ts");
+  const evil = createMessage(memorySource(concat([utf8Encode("Message-Id: <x>\r\nDate: x\r\n\r\n"), forged])));
+  await b.queue.accept(envelope("EVIL", "a@b.example", ["x@one.example"]), evil);
+  for (const id of ["A", "B", "C"]) await b.accept(id, ["x@one.example"]);
+  const disk = b.disk.afterCrash(() => 0.99);
+  const bytes = disk.read(LOG);
+  bytes[3]! ^= 0xff;
+  bytes[40]! ^= 0xff;
+  disk.write(LOG, bytes);
+  const again = await bench({ disk, start: false });
+  assert.deepEqual(again.queue.list().map(({ id }) => id), ["A.1", "B.1", "C.1"]);
+  await again.queue.stop(0);
 });
