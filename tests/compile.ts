@@ -6,8 +6,26 @@
  */
 import { ROOT } from "./setup.ts";
 
-const args = ["compile", "-A", "--no-check", "--include", "config", "--include", "docs", "--include", "plugins", "--output", "kasi", "mod.ts"];
-const { code, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, stdout: "inherit", stderr: "piped" }).output();
+const args = [
+  "compile",
+  "-A",
+  "--no-check",
+  "--include",
+  "config",
+  "--include",
+  "docs",
+  "--include",
+  "plugins",
+  "--output",
+  "kasi",
+  "mod.ts",
+];
+const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+  args,
+  cwd: ROOT,
+  stdout: "inherit",
+  stderr: "piped",
+}).output();
 const text = new TextDecoder().decode(stderr);
 if (code === 0) {
   const run = await new Deno.Command(`${ROOT}kasi`, { args: ["-v"] }).output();
