@@ -52,7 +52,10 @@ export function checkRecipient(
 ): Reply | undefined {
   if (parameters.size > 0 && session.hello?.verb !== "EHLO") return TEXTS.parameters;
   const { recipients } = settings.limits;
-  return recipients > 0 && transaction.recipients.length >= recipients ? TEXTS.tooManyRecipients : undefined;
+  const { tempfail, reject } = transaction.rcptCount;
+  // Those refused leave their results behind: somebody who guesses names must not fill the memory with them.
+  const full = transaction.recipients.length >= recipients || tempfail + reject >= recipients;
+  return recipients > 0 && full ? TEXTS.tooManyRecipients : undefined;
 }
 
 function actionOf({ code }: Reply): keyof Tally {

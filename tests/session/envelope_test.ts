@@ -42,3 +42,29 @@ test("a relaying client's recipients need no plugin", async () => {
   await kit.client.say("QUIT");
   await kit.over;
 });
+
+test("who guesses at recipients is asked to stop at the limit, and leaves no more behind than that", async () => {
+  let noted: unknown;
+  let asked = 0;
+  const kit = sessionKit({
+    limits: { recipients: 5, errors: 20 },
+    hooks: {
+      rcpt: () => {
+        asked++;
+        return deny("no such user");
+      },
+      reset_transaction: ({ transaction }) => void (noted = transaction.results.get("rcpt_to")?.recipient),
+    },
+  });
+  await kit.client.reply();
+  await kit.client.say("EHLO me");
+  await kit.client.say("MAIL FROM:<a@b.test>");
+  await kit.client.write("RCPT TO:<c@d.test>\r\n".repeat(1000));
+  const codes = (await kit.client.rest()).map((reply) => reply.slice(0, 3));
+  assert.deepEqual(codes, [...Array(5).fill("550"), ...Array(20).fill("452"), "421"]);
+  await kit.client.end();
+  await kit.clock.advance(3000);
+  await kit.over;
+  assert.equal(asked, 5);
+  assert.equal((noted as unknown[]).length, 5);
+});
