@@ -314,6 +314,7 @@ export class Journal {
 
   #giveUp(segment: Segment): void {
     segment.sealed = true;
+    segment.close();
     if (this.#segment === segment) this.#segment = undefined;
     this.#options.onSegment(segment);
   }
@@ -329,8 +330,7 @@ export class Journal {
       await segment.sync();
       await syncDirectory(host, dir);
     } catch (error) {
-      segment.sealed = true;
-      this.#options.onSegment(segment);
+      this.#giveUp(segment);
       throw error;
     }
     this.#segment = segment;

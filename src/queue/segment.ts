@@ -77,7 +77,7 @@ export class Segment {
     return segment;
   }
 
-  /** Appends all of it, or throws; the caller cuts back to `size` then. `size` grows by {@linkcode Segment.keep}. */
+  /** Appends all of it, or throws; the caller cuts back to the `size` before then. */
   write(bytes: Uint8Array): void {
     const file = this.#open();
     let done = 0;
@@ -127,13 +127,22 @@ export class Segment {
   close(): void {
     this.#file?.close();
     this.#file = undefined;
+    reopened.delete(this);
   }
 
   /** Old segments are opened when one of their records is wanted. Append mode writes at the end wherever a read has left off. */
   #open(): FsFile {
-    return this.#file ??= this.#host.openSync(this.path, { read: true, append: true });
+    if (this.#file !== undefined) return this.#file;
+    this.#file = this.#host.openSync(this.path, { read: true, append: true });
+    reopened.add(this);
+    if (reopened.size > MOST_REOPENED) (reopened.values().next().value as Segment).close();
+    return this.#file;
   }
 }
+
+/** Old segments open at a time: a long queue must not use up the files that connections need, too. */
+const MOST_REOPENED = 32;
+const reopened = new Set<Segment>();
 
 /** Makes the names in a directory durable. A platform that cannot open directories has no such need. */
 export async function syncDirectory(host: Host, dir: string): Promise<void> {

@@ -9,6 +9,7 @@ import {
 } from "../../src/queue/segment.ts";
 import { CrashDisk } from "../kit/crash_disk.ts";
 import { test } from "../kit/test.ts";
+import { bench } from "./queue_kit.ts";
 
 function fresh() {
   const disk = new CrashDisk();
@@ -82,4 +83,14 @@ test("a directory's names are durable after syncDirectory, and lost without", as
   assert.deepEqual(forget(lost.disk).names("/q"), []);
   await syncDirectory(lost.disk.host, "/q");
   assert.deepEqual(forget(lost.disk).names("/q"), ["000007.log"]);
+});
+
+test("however many segments are written and read, few files are open at a time", async () => {
+  const b = await bench({ start: false, options: { segmentBytes: 600 } });
+  for (let n = 0; n < 200; n++) await b.accept(`M${n}`, ["x@one.example"], undefined, "y".repeat(300));
+  assert.ok(b.disk.openFiles < 40, `${b.disk.openFiles} open after writing`);
+  assert.equal(b.queue.list().filter(({ sender }) => sender !== "?").length, 200);
+  assert.ok(b.disk.openFiles < 40, `${b.disk.openFiles} open after reading`);
+  await b.queue.stop(0);
+  assert.equal(b.disk.openFiles, 0);
 });
