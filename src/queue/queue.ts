@@ -119,7 +119,14 @@ export class Queue implements QueueApi {
       (entry) => entry.state !== "ready",
     );
     this.#schedule = new Schedule<QueuedEntry>(clock, (entry) => this.#ready(entry));
-    for (const { entries } of ledger.messages.values()) for (const entry of entries) this.#wait(entry);
+    const now = clock.now();
+    for (const { entries, queuedAt } of ledger.messages.values()) {
+      for (const entry of entries) {
+        // Never tried: due, even if the wall clock has gone back since.
+        if (entry.dueAt === queuedAt) entry.dueAt = Math.min(queuedAt, now);
+        this.#wait(entry);
+      }
+    }
     void this.#compactor.tidy();
   }
 

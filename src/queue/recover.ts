@@ -70,7 +70,7 @@ export async function recover({ host, clock, dir, log, holder }: RecoverOptions)
   });
   for (const [segment, size] of cuts) segment.cut(size);
   await settleLast(segments, log);
-  sweep(host, dir, log, ledger, damaged > 0);
+  sweep(host, dir, log, ledger, damaged + torn > 0);
   let recipients = 0;
   for (const { entries } of ledger.messages.values()) for (const { left } of entries) recipients += left.length;
   const ms = Math.round(clock.monotonic() - began);
@@ -104,7 +104,7 @@ async function settleLast(segments: readonly Segment[], log: Logger): Promise<vo
   }
 }
 
-/** Bodies without a record belong to nobody; when records were damaged, one of those may be theirs, and they are kept aside. */
+/** Bodies without a record belong to nobody; when there was damage (a torn tail may be one), they may be its and are kept aside. */
 function sweep(host: Host, dir: string, log: Logger, ledger: Ledger<Segment>, damaged: boolean): void {
   const wanted = new Set<string>();
   for (const { bodyFile } of ledger.messages.values()) if (bodyFile !== undefined) wanted.add(bodyFile);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { concat, utf8Encode } from "../../src/base/bytes.ts";
 import { segmentName } from "../../src/queue/segment.ts";
 import { CrashDisk } from "../kit/crash_disk.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
 import { test } from "../kit/test.ts";
 import { bench, DIR, envelope } from "./queue_kit.ts";
 
@@ -147,5 +148,29 @@ test("a damaged header with a mail of forged frames behind it invents nothing an
   disk.write(LOG, bytes);
   const again = await bench({ disk, start: false });
   assert.deepEqual(again.queue.list().map(({ id }) => id), ["A.1", "B.1", "C.1"]);
+  await again.queue.stop(0);
+});
+
+test("the body of a last record that was damaged is kept: nobody can tell damage from a torn tail", async () => {
+  const b = await bench({ start: false, settings: { bodyThreshold: 100 } });
+  await b.accept("LARGE", ["x@one.example"], undefined, "y".repeat(500));
+  const disk = b.disk.afterCrash(() => 0.99);
+  const [name] = disk.names(`${DIR}/body`);
+  const bytes = disk.read(LOG);
+  bytes[60]! ^= 1;
+  disk.write(LOG, bytes);
+  const again = await bench({ disk, start: false });
+  assert.ok(disk.names(`${DIR}/corrupt`).includes(name!));
+  await again.queue.stop(0);
+});
+
+test("a mail that was never tried is due at the next start, even if the clock has gone back meanwhile", async () => {
+  const clock = new FakeClock();
+  await clock.advance(10 * 3_600_000);
+  const b = await bench({ start: false, clock });
+  await b.accept("A", ["x@one.example"]);
+  const again = await bench({ disk: b.disk.afterCrash(() => 0.99), clock: new FakeClock() });
+  await again.clock.advance(100);
+  assert.deepEqual(again.courier.delivered, ["x@one.example"]);
   await again.queue.stop(0);
 });
