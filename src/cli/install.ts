@@ -4,7 +4,8 @@
  * Copies the shipped configuration, but listens on port 25 of all addresses, serves the machine's own name, and relays for nobody who isn't on
  * this machine.
  */
-import type { Host, Machine } from "../host/types.ts";
+import { exists } from "../host/exists.ts";
+import type { Machine } from "../host/types.ts";
 import { shippedPath } from "../server/site.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -60,14 +61,4 @@ export function install(
 /** 64 hex digits from a cryptographic source. */
 function secret(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(32)), (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function exists(host: Host, path: string): boolean {
-  try {
-    host.lstatSync(path);
-    return true;
-  } catch (cause) {
-    if (cause instanceof host.errors.NotFound) return false;
-    throw cause;
-  }
 }

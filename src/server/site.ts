@@ -1,4 +1,5 @@
 /** Where things lie: the configuration that is read and the places that are written to. */
+import { exists } from "../host/exists.ts";
 import type { Host } from "../host/types.ts";
 
 export interface Site {
@@ -27,16 +28,6 @@ export function findSite(host: Host, dir: string | undefined, dataDir?: string):
   if (!exists(host, at)) throw new Error(`No such directory: ${dir}`);
   if (!MARKS.some((name) => exists(host, `${at}/config/${name}`))) throw new Error(`No smtp.ini at: ${at}/config`);
   return { dir: at, configDir: `${at}/config`, dataDir: dataDir === undefined ? at : absolute(dataDir) };
-}
-
-function exists(host: Host, path: string): boolean {
-  try {
-    host.statSync(path);
-    return true;
-  } catch (cause) {
-    if (cause instanceof host.errors.NotFound) return false;
-    throw cause;
-  }
 }
 
 /** A path as configured: absolute as it is, else below `base`. */

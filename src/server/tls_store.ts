@@ -11,6 +11,7 @@ import type { Config } from "../config/types.ts";
 import { writeAtomically } from "../host/atomic_file.ts";
 import { Certificates, type IdentityFiles, type NamedText, type TlsFiles } from "../host/certificates.ts";
 import { serverTls } from "../host/tls_server.ts";
+import { exists } from "../host/exists.ts";
 import type { Host, Machine, ServerTls } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 
@@ -138,15 +139,5 @@ function readNamed(host: Host, file: string): NamedText {
   } catch (cause) {
     const current = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError({ file, current, wanted: "a PEM file that the server may read" }, { cause });
-  }
-}
-
-function exists(host: Host, path: string): boolean {
-  try {
-    host.statSync(path);
-    return true;
-  } catch (cause) {
-    if (cause instanceof host.errors.NotFound) return false;
-    throw cause;
   }
 }

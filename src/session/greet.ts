@@ -1,4 +1,5 @@
 /** The beginning: who is it, is it welcome, and the 220. */
+import { reverseName } from "../base/ip.ts";
 import { HOOK_RULES } from "../hooks/rules.ts";
 import { isRefusal } from "../hooks/verdict.ts";
 import type { Reply } from "../wire/reply.ts";
@@ -19,7 +20,7 @@ export async function nameRemote(talk: Dialogue): Promise<Step | undefined> {
     ? await talk.ask("lookup_rdns", { session })
     : { verdict: undefined };
   if (verdict === undefined) {
-    session.remote.host = await reverseName(talk);
+    session.remote.host = await nameOf(talk);
     return undefined;
   }
   if (isRefusal(verdict)) return await talk.refuse(HOOK_RULES.lookup_rdns, verdict, session.remote.ip);
@@ -52,10 +53,10 @@ function banner({ session, settings }: Dialogue): Reply["text"] {
 /** Longer than this nobody waits for a banner (RFC 5321 §4.5.3.2.1 gives us five minutes, clients do not). */
 const LOOKUP_MS = 15_000;
 
-async function reverseName(talk: Dialogue): Promise<string> {
+async function nameOf(talk: Dialogue): Promise<string> {
   const { ip } = talk.session.remote;
   if (ip === "127.0.0.1" || ip === "::1") return "localhost";
-  const name = reverseZone(ip);
+  const name = reverseName(ip);
   if (name === undefined) return "Unknown";
   const late = new AbortController();
   const timer = talk.context.clock.after(LOOKUP_MS, () => late.abort(new Error("reverse DNS took too long")));
@@ -77,16 +78,4 @@ async function reverseName(talk: Dialogue): Promise<string> {
   } finally {
     timer.cancel();
   }
-}
-
-/** RFC 1035 §3.5, RFC 3596 §2.5. Undefined for what is no address. */
-export function reverseZone(ip: string): string | undefined {
-  if (/^\d+\.\d+\.\d+\.\d+$/.test(ip)) return `${ip.split(".").reverse().join(".")}.in-addr.arpa`;
-  if (!ip.includes(":")) return undefined;
-  const [head = "", tail] = ip.split("::");
-  const front = head === "" ? [] : head.split(":");
-  const back = tail === undefined || tail === "" ? [] : tail.split(":");
-  const groups = [...front, ...Array(Math.max(0, 8 - front.length - back.length)).fill("0"), ...back];
-  if (groups.length !== 8 || (tail === undefined && front.length !== 8)) return undefined;
-  return `${groups.map((group) => group.padStart(4, "0")).join("").split("").reverse().join(".")}.ip6.arpa`;
 }

@@ -4,13 +4,14 @@
  * Plugins hold it as `Session`, whose members are read-only where these are not.
  */
 import { newId } from "../base/ids.ts";
+import { isLocalIp, isPrivateIp } from "../base/ip.ts";
 import { Notes } from "../hooks/notes.ts";
 import { ResultStore } from "../hooks/result_store.ts";
 import type { Session, Tally } from "../hooks/session.ts";
 import type { TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { SessionContext } from "./context.ts";
-import { endOf, isLocalIp, isPrivateIp } from "./peer.ts";
+import { endOf } from "./peer.ts";
 import type { Hello } from "./phase.ts";
 import type { TransactionState } from "./transaction.ts";
 

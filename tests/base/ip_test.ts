@@ -1,5 +1,14 @@
 import assert from "node:assert/strict";
-import { ipInList, ipVersion, isGlobalUnicast, isIpLiteral, isNetwork } from "../../src/base/ip.ts";
+import {
+  ipInList,
+  ipVersion,
+  isGlobalUnicast,
+  isIpLiteral,
+  isLocalIp,
+  isNetwork,
+  isPrivateIp,
+  reverseName,
+} from "../../src/base/ip.ts";
 import { test } from "../kit/test.ts";
 
 test("addresses are told from names, with or without brackets", () => {
@@ -66,4 +75,45 @@ test("only what the whole internet can reach is global unicast", () => {
   ) {
     assert.equal(isGlobalUnicast(ip), false, ip);
   }
+});
+
+/** Spec 01 §8.1 */
+const LOCAL = [
+  "127.0.0.1",
+  "127.9.9.9",
+  "169.254.1.1",
+  "0.0.0.0",
+  "::",
+  "::1",
+  "fe80::1",
+  "febf::1",
+  "fc00::1",
+  "fdff::1",
+];
+const PRIVATE = ["10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.1.1", "192.0.2.1", "198.51.100.9", "203.0.113.9"];
+const PUBLIC = [
+  "8.8.8.8",
+  "172.15.0.1",
+  "172.32.0.1",
+  "192.169.0.1",
+  "11.0.0.1",
+  "2001:db8::1",
+  "fec0::1",
+  "f::1",
+  "fe7f::1",
+];
+
+test("local addresses are private too; public ones are neither", () => {
+  for (const ip of LOCAL) assert.deepEqual([isLocalIp(ip), isPrivateIp(ip)], [true, true], ip);
+  for (const ip of PRIVATE) assert.deepEqual([isLocalIp(ip), isPrivateIp(ip)], [false, true], ip);
+  for (const ip of PUBLIC) assert.deepEqual([isLocalIp(ip), isPrivateIp(ip)], [false, false], ip);
+});
+
+test("reverseName() of both families", () => {
+  assert.equal(reverseName("192.0.2.1"), "1.2.0.192.in-addr.arpa");
+  assert.equal(reverseName("2001:db8::1"), "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
+  assert.equal(reverseName("::"), `${"0.".repeat(32)}ip6.arpa`);
+  assert.equal(reverseName("nonsense"), undefined);
+  assert.equal(reverseName("1:2:3"), undefined);
+  assert.equal(reverseName("::ffff:192.0.2.1"), "1.2.0.192.in-addr.arpa");
 });

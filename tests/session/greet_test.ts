@@ -1,17 +1,8 @@
 import assert from "node:assert/strict";
 import { answer } from "../../src/hooks/verdict.ts";
-import { reverseZone } from "../../src/session/greet.ts";
 import { sessionKit } from "../kit/session_kit.ts";
 import { test } from "../kit/test.ts";
 import { zone } from "../kit/zone.ts";
-
-test("reverseZone() of both families", () => {
-  assert.equal(reverseZone("192.0.2.1"), "1.2.0.192.in-addr.arpa");
-  assert.equal(reverseZone("2001:db8::1"), "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa");
-  assert.equal(reverseZone("::"), `${"0.".repeat(32)}ip6.arpa`);
-  assert.equal(reverseZone("nonsense"), undefined);
-  assert.equal(reverseZone("1:2:3"), undefined);
-});
 
 test("a name that lookup_rdns answers is the peer's, and DNS is not asked", async () => {
   const dns = zone();
