@@ -234,12 +234,16 @@ export async function startPostfix(nextHop: number): Promise<Postfix> {
 
 /** SIGTERM, and SIGKILL after five seconds; then `clean`. Once. */
 function ending(child: ChildProcess, clean: () => void): () => Promise<void> {
+  let alive = true;
+  child.once("exit", () => alive = false);
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  // Not `child.kill`: under Deno it takes the child for dead at once, and sends no second signal.
+  const tell = (name: NodeJS.Signals) => alive && process.kill(child.pid!, name);
   let ended: Promise<void> | undefined;
   return () =>
     ended ??= (async () => {
-      child.kill("SIGTERM");
-      const late = setTimeout(() => child.kill("SIGKILL"), 5000);
+      tell("SIGTERM");
+      const late = setTimeout(tell, 5000, "SIGKILL");
       await gone;
       clearTimeout(late);
       clean();
