@@ -146,7 +146,7 @@ test("a full disk refuses new mail for now, loses nothing, and mail flows again 
 }, async () => {
   const dir = temporaryDir("kasi-full-");
   await using sink = await TokenSink.start();
-  {
+  try {
     using disk = smallDisk(join(dir, "queue"), 4);
     const site = { dir, files: relaySite(sink.port) };
     let kasi = await startKasi(site);
@@ -208,15 +208,16 @@ test("a full disk refuses new mail for now, loses nothing, and mail flows again 
     } finally {
       await kasi.stop();
     }
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
   }
-  rmSync(dir, { recursive: true, force: true });
 });
 
 test("a Maildir on a full disk refuses for now, keeps nothing half, and takes mail again when there is space", {
   skip: NO_MOUNT,
 }, async () => {
   const dir = temporaryDir("kasi-full-");
-  {
+  try {
     using disk = smallDisk(join(dir, "mail"), 2);
     await using kasi = await startKasi({
       dir,
@@ -235,8 +236,9 @@ test("a Maildir on a full disk refuses for now, keeps nothing half, and takes ma
     disk.free();
     assert.match(await client.mail("a@one.test", ["b@kasi.test"], long), /^250/);
     assert.equal(readdirSync(join(maildir, "new")).length, 2);
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
   }
-  rmSync(dir, { recursive: true, force: true });
 });
 
 test("a key that cannot be read or does not fit, or a value that makes no sense, stops the start and says where", {
