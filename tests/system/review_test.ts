@@ -1,8 +1,9 @@
 /** What a review of the doors to strangers found wrong, over real sockets: each of these failed once. */
 import assert from "node:assert/strict";
-import { statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
+import net from "node:net";
 import { join } from "node:path";
-import { readMaildir, startKasi } from "../kit/site.ts";
+import { eventually, readMaildir, startKasi } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
 import { test } from "../kit/test.ts";
 
@@ -54,4 +55,57 @@ test("a stop with everything hanging takes as long as it may and no longer, and 
 test("what is in the queue is for nobody else to read", async () => {
   await using kasi = await startKasi({});
   assert.equal(statSync(join(kasi.dir, "queue")).mode & 0o077, 0);
+});
+
+const descriptors = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
+
+test("whatever way connections end, no descriptor and no session stays", { timeoutMs: 90_000 }, async () => {
+  await using kasi = await startKasi({
+    smtpIni: "inactivity_timeout=3\n",
+    files: { "config/plugins": PLUGINS, "plugins/slow.js": SLOW_QUEUE },
+  });
+  const ways: readonly ((client: SmtpClient) => void | Promise<void>)[] = [
+    (client) => client.end(),
+    (client) => client.write(ENVELOPE).then(() => client.end()),
+    (client) => client.write(`${ENVELOPE}half a message`).then(() => client.end()),
+    (client) => client.write(`${ENVELOPE}a whole one\r\n.\r\n`),
+    (client) => client.write("EHLO me\r\nSTARTTLS\r\n").then(() => client.end()),
+    (client) => client.write("EHLO me\r\nSTARTTLS\r\n").then(() => client.write("garbage\r\n")),
+    (client) => client.write("BDAT 100\r\nshort").then(() => client.end()),
+    (client) => void (client.socket as net.Socket).resetAndDestroy(),
+    () => {},
+  ];
+  const round = async () => {
+    for (const way of ways) {
+      const clients = await Promise.all(Array.from({ length: 20 }, () => SmtpClient.connect(kasi.port)));
+      await Promise.all(clients.map(way));
+      await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+    }
+  };
+  await round();
+  const quiet = async () => {
+    await new Promise((resolve) => setTimeout(resolve, 6000));
+    return descriptors(kasi.pid);
+  };
+  const before = await quiet();
+  for (let i = 0; i < 5; i++) await round();
+  const after = await quiet();
+  assert.ok(after <= before + 3, `${before} descriptors before, ${after} after`);
+});
+
+test("a client that talks and never reads is let go of", async () => {
+  await using kasi = await startKasi({
+    smtpIni: "inactivity_timeout=2\n",
+    files: { "config/connection.ini": "[max]\nerrors=0\n" },
+  });
+  const idle = descriptors(kasi.pid);
+  const socket = net.connect({ port: kasi.port, host: "127.0.0.1" });
+  socket.on("error", () => {});
+  socket.pause();
+  const noops = "HELP\r\n".repeat(50_000);
+  const feed = () => void (socket.writable && socket.write(noops, feed));
+  feed();
+  await kasi.untilLogged(/disconnect ip=/, 20_000);
+  await eventually(() => descriptors(kasi.pid) <= idle + 1, 10_000, "the descriptor to go");
+  socket.destroy();
 });
