@@ -131,7 +131,8 @@ export class Ledger<S = unknown> {
     const message = new Queued(stored, place);
     if (stored.d.length === 1 && stored.g === undefined) {
       const left = stored.r.length === 1 ? FIRST : stored.r.map((_, i) => i);
-      message.entries.push(new Entry(message, 0, this.#domain(stored.d[0]!), left));
+      // A literal takes the room of one; an array that is pushed to takes room for seventeen.
+      message.entries = [new Entry(message, 0, this.#domain(stored.d[0]!), left)];
     } else {
       for (let n = 0; n < stored.d.length; n++) {
         const left: number[] = [];
