@@ -77,9 +77,11 @@ function answerOf<T extends RecordType>(message: packet.DecodedPacket, name: str
   // The chain of aliases comes in the same answer (RFC 1034 §4.3.2); its TTL counts too.
   let owner = name;
   let ttl = Infinity;
-  for (let hop = 0; hop < ALIASES && type !== "CNAME"; hop++) {
+  for (let hop = 0; type !== "CNAME"; hop++) {
     const alias = message.answers?.find((answer) => answer.type === "CNAME" && plainName(answer.name) === owner);
     if (alias === undefined) break;
+    // RFC 1034 §3.6.2: a loop is an error, and none that mail should bounce for.
+    if (hop === ALIASES) return { kind: "failed", reason: "malformed", detail: `aliases of ${name} lead nowhere` };
     owner = plainName((alias as { data: string }).data);
     ttl = Math.min(ttl, ttlOf(alias));
   }

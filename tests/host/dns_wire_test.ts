@@ -35,7 +35,7 @@ test("an answer to another question is none: id, name, type, a query, octets cut
   }
 });
 
-test("records of other owners are not taken, aliases are followed, loops end as no data", () => {
+test("records of other owners are not taken, aliases are followed, loops are failures and no reason to bounce", () => {
   const cname = (name: string, data: string) => ({ type: "CNAME", name, ttl: 3, data });
   const foreign = decodeAnswer(
     reply({ answers: [{ type: "A", name: "evil.test", ttl: 5, data: "192.0.2.66" }] }),
@@ -58,5 +58,8 @@ test("records of other owners are not taken, aliases are followed, loops end as 
     "a.test",
     "A",
   );
-  assert.equal(loop?.answer.kind, "nodata");
+  assert.deepEqual(loop?.answer, { kind: "failed", reason: "malformed", detail: "aliases of a.test lead nowhere" });
+  const long = Array.from({ length: 16 }, (_, i) => cname(i === 0 ? "a.test" : `n${i}.test`, `n${i + 1}.test`));
+  const last = { type: "A", name: "n16.test", ttl: 5, data: "192.0.2.16" };
+  assert.equal(decodeAnswer(reply({ answers: [...long, last] }), 7, "a.test", "A")?.answer.kind, "records");
 });
