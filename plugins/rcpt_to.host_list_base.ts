@@ -27,8 +27,9 @@ export async function hostList({ config, log }: Pick<PluginHost, "config" | "log
   return { has: (domain) => domain !== "" && (known.has(domain) || (matching?.test(domain) ?? false)) };
 }
 
-/** As an Address would have the domain, whatever way it is typed. */
-function ascii(name: string): string {
+/** As an Address would have the domain, whatever way it is typed; `example.com.` is `example.com`. */
+function ascii(typed: string): string {
+  const name = typed.replace(/\.$/, "");
   return parseAddress(`postmaster@${name}`)?.host ?? name.toLowerCase();
 }
 

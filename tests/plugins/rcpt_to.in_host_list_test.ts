@@ -3,10 +3,22 @@ import plugin from "../../plugins/rcpt_to.in_host_list.ts";
 import { hook, startPlugin } from "../kit/hook.ts";
 import { test } from "../kit/test.ts";
 
-const files = { host_list: "Example.com\nbücher.example\n", host_list_regex: "[a-z]+\\.sub\\.example\n.*\\.Any" };
+const files = {
+  host_list: "Example.com\nbücher.example\ndotted.example.\n",
+  host_list_regex: "[a-z]+\\.sub\\.example\n.*\\.Any",
+};
 
 test("recipients of listed domains and of matching ones are taken, others are left alone; spoofed senders are refused on request [row 242]", async () => {
-  for (const to of ["a@example.com", "a@EXAMPLE.com", "a@xn--bcher-kva.example", "a@abc.sub.example", "a@x.y.ANY"]) {
+  for (
+    const to of [
+      "a@example.com",
+      "a@EXAMPLE.com",
+      "a@xn--bcher-kva.example",
+      "a@abc.sub.example",
+      "a@x.y.ANY",
+      "a@dotted.example",
+    ]
+  ) {
     const { verdict, results } = await hook(plugin, "rcpt", { files, to });
     assert.equal(verdict?.kind, "ok", to);
     assert.deepEqual(results?.pass, ["rcpt_to"]);
