@@ -54,7 +54,9 @@ export function listenAll(options: ListenOptions): Listening {
 function bind(endpoint: Endpoint, { host, reusePort }: ListenOptions): Listener {
   if (endpoint.kind === "unix") {
     try {
-      if (!host.statSync(endpoint.path).isFile) host.removeSync(endpoint.path); // a socket left behind
+      const there = host.statSync(endpoint.path);
+      if (there.isDirectory) throw new Error("a directory stands there");
+      if (!there.isFile) host.removeSync(endpoint.path); // a socket left behind
     } catch (cause) {
       if (!(cause instanceof host.errors.NotFound)) throw cause;
     }

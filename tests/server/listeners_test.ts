@@ -49,3 +49,15 @@ test("listenAll() throws when it can listen nowhere", () => {
 test("endpointOf() says what it wants", () => {
   assert.throws(() => endpointOf("what?"), /Cannot listen on "what\?": wanted: a port/);
 });
+
+test("listenAll() leaves a directory alone that stands where a socket should be", () => {
+  const { host, disk, clock } = memoryMachine();
+  disk.mkdirSync("/run/kasi", { recursive: true });
+  const endpoints = [endpointOf("/run/kasi")];
+  const handle = () => Promise.resolve();
+  assert.throws(
+    () => listenAll({ host, clock, log: memoryLog().log, endpoints, reusePort: false, handle }),
+    /Cannot listen on \/run\/kasi: a directory stands there/,
+  );
+  assert.equal(disk.statSync("/run/kasi").isDirectory, true);
+});
