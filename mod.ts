@@ -7,10 +7,20 @@
 // For plugins.
 export { ConfigError, type ConfigFault } from "./src/base/config_error.ts";
 export { type Clock, sleep, type Timer } from "./src/base/clock.ts";
-export { ipInList, ipVersion, isGlobalUnicast, isIpLiteral, isNetwork } from "./src/base/ip.ts";
+export {
+  ipInList,
+  ipVersion,
+  isGlobalUnicast,
+  isIpLiteral,
+  isNetwork,
+  isPrivateIp,
+  normalizeIp,
+  reverseName,
+} from "./src/base/ip.ts";
+export { ipInName } from "./src/base/ip_in_name.ts";
 export { type Bytes, utf8Decode, utf8Encode } from "./src/base/bytes.ts";
 export { newId } from "./src/base/ids.ts";
-export { organizationalDomain } from "./src/base/org_domain.ts";
+export { organizationalDomain, registeredDomain } from "./src/base/org_domain.ts";
 export { type FileShape, fileShape, type Settings, type Shape, type ValueOf } from "./src/config/shape.ts";
 export type { Config, Live } from "./src/config/types.ts";
 export { TLS_INI } from "./src/config/files/tls_ini.ts";

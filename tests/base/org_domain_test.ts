@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { organizationalDomain } from "../../src/base/org_domain.ts";
+import { organizationalDomain, registeredDomain } from "../../src/base/org_domain.ts";
 import { test } from "../kit/test.ts";
 
 test("the organizational domain is the label below the public suffix, and the host itself where there is none", () => {
@@ -13,4 +13,20 @@ test("the organizational domain is the label below the public suffix, and the ho
     "192.0.2.1": "192.0.2.1",
   };
   for (const [host, wanted] of Object.entries(CASES)) assert.equal(organizationalDomain(host), wanted, host);
+});
+
+test("a registered domain is one that the public suffix list knows", () => {
+  const CASES = {
+    "a.Example.com": "example.com",
+    "www.example.co.uk": "example.co.uk",
+    "mail.xn--e1afmkfd.xn--p1ai": "xn--e1afmkfd.xn--p1ai",
+    "a.b.github.io": "b.github.io",
+    "co.uk": undefined,
+    "mail.lan": undefined,
+    "localhost": undefined,
+    "192.0.2.1": undefined,
+    "[192.0.2.1]": undefined,
+    "": undefined,
+  };
+  for (const [host, wanted] of Object.entries(CASES)) assert.equal(registeredDomain(host), wanted, host);
 });
