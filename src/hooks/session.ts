@@ -19,7 +19,8 @@ export interface Session {
   readonly id: string;
   readonly local: { readonly ip: string; readonly port: number; /** Server name (`me`). */ readonly host: string };
   readonly remote: {
-    readonly ip: string;
+    /** A plugin that knows better may say so: `isPrivate` and `isLocal` follow. */
+    ip: string;
     readonly port: number;
     /** Reverse DNS name; `NXDOMAIN`, `DNSERROR` or `Unknown` when there is none; "" before lookup_rdns. */
     readonly host: string;
@@ -31,6 +32,8 @@ export interface Session {
     readonly closed: boolean;
   };
   readonly hello: { readonly verb: "HELO" | "EHLO"; readonly host: string } | undefined;
+  /** The server in front that spoke for the client, and how: then `local` and `remote` are what it said. */
+  readonly proxy: { readonly type: "haproxy" | "xclient"; readonly ip: string } | undefined;
   readonly tls: TlsInfo | undefined;
   readonly auth: { readonly user: string; readonly method: string } | undefined;
   /** May this client send to anyone? Stored on the transaction while there is one (lost with it), else on the session. */
@@ -54,8 +57,23 @@ export interface Session {
   readonly signal: AbortSignal;
 }
 
+/** Who the client is, by the word of a server in front that is trusted. */
+export interface ClientFacts {
+  readonly remote: {
+    readonly ip: string;
+    readonly port: number; /** Its name; looked up when left out. */
+    readonly host?: string;
+  };
+  /** Where the client connected to; as before when left out. */
+  readonly local?: { readonly ip: string; readonly port: number } | undefined;
+  readonly hello?: { readonly verb: "HELO" | "EHLO"; readonly host: string } | undefined;
+}
+
 export interface Recipient {
-  readonly address: Address;
+  /** Where it goes. A plugin at `rcpt` may put another address in its place (aliases); those after it see that one. */
+  address: Address;
+  /** What the client said, once `address` is another: what the client is told of. */
+  given?: Address;
   readonly parameters: Parameters;
 }
 

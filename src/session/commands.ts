@@ -116,7 +116,7 @@ export const COMMANDS = {
       transaction.recipients.push(recipient);
       return { session, transaction, recipient };
     },
-    subject: ({ recipient }) => recipient.address.toString(),
+    subject: ({ recipient }) => (recipient.given ?? recipient.address).toString(),
     refused: dropRecipient,
     proceed: acceptRecipient,
   }),

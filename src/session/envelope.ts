@@ -65,7 +65,7 @@ function actionOf({ code }: Reply): keyof Tally {
 /** Counts one recipient, and tells log and results of it. */
 function noteRecipient({ session }: Dialogue, { transaction, recipient }: RecipientEvent, reply: Reply): void {
   const action = actionOf(reply);
-  const address = recipient.address;
+  const address = recipient.given ?? recipient.address;
   // The faces plugins see are read-only; these two are the engine's own.
   (transaction.rcptCount as Tally)[action]++;
   session.rcptCount[action]++;
@@ -91,7 +91,7 @@ export function dropRecipient(talk: Dialogue, event: RecipientEvent, reply: Repl
 
 export function acceptRecipient(talk: Dialogue, event: RecipientEvent, { verdict }: HookOutcome<"rcpt">): Moved {
   const { session } = talk;
-  const address = event.recipient.address.toString();
+  const address = (event.recipient.given ?? event.recipient.address).toString();
   // Spec 01 §7.4: nobody has claimed it.
   if (verdict === undefined && !session.relaying) {
     const reply = about(TEXTS.cannotDeliver, address);
