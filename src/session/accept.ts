@@ -14,7 +14,7 @@ import type { Dialogue } from "./dialogue.ts";
 import { type HeadFacts, type Intake, readHead, type Taken } from "./intake.ts";
 import type { Step } from "./phase.ts";
 import { marked } from "./settle.ts";
-import { about, textOf, TEXTS } from "./texts.ts";
+import { about, textOf, TEXTS, troubleOf } from "./texts.ts";
 import type { TransactionState } from "./transaction.ts";
 
 export async function accept(talk: Dialogue, transaction: TransactionState, intake: Intake): Promise<Step> {
@@ -34,7 +34,7 @@ async function decide(talk: Dialogue, transaction: TransactionState, intake: Int
     taken = await intake.finish();
   } catch (error) {
     session.log.error("Cannot keep the message", { reason: String(error) });
-    return await finished(talk, transaction, about(TEXTS.trouble, transaction.id));
+    return await finished(talk, transaction, about(troubleOf(error), transaction.id));
   }
   const { source } = taken;
   let { head, start } = taken;
@@ -95,7 +95,7 @@ async function queue(
       // Spec 02 §1.1: the world's trouble, not the client's.
       transaction.log.error("Cannot queue the message", { reason: String(error) });
       transaction.results.add("outbound", { err: error instanceof Error ? error : String(error) });
-      return await finished(talk, transaction, about(TEXTS.trouble, id), note);
+      return await finished(talk, transaction, about(troubleOf(error), id), note);
     }
   }
   await talk.tell("queue_ok", {

@@ -5,7 +5,7 @@ import { HOOK_RULES } from "../hooks/rules.ts";
 import { isRefusal } from "../hooks/verdict.ts";
 import { Intake } from "./intake.ts";
 import type { At, Step } from "./phase.ts";
-import { about, TEXTS } from "./texts.ts";
+import { about, TEXTS, troubleOf } from "./texts.ts";
 
 export async function takeData(talk: Dialogue, { transaction }: At<"rcpt">): Promise<Step> {
   const { settings, context } = talk;
@@ -34,7 +34,7 @@ export async function refuseData(talk: Dialogue, fault: DataFault): Promise<Step
       session.log.error("Cannot keep the message", { reason: String(fault.error) });
       session.msgCount.tempfail++;
       await talk.reset();
-      return { reply: about(TEXTS.trouble, id), next: talk.rest() };
+      return { reply: about(troubleOf(fault.error), id), next: talk.rest() };
     case "bare-cr":
     case "bare-lf":
     case "smuggling":

@@ -18,6 +18,8 @@ export const TEXTS = {
   unknown: said(500, "5.5.1", "Unrecognized command"),
   badSequence: said(503, "5.5.1", "Bad sequence of commands"),
   proxyRefused: said(421, "4.7.0", "PROXY not allowed from %s"),
+  proxyFormat: plain(421, "Invalid PROXY format"),
+  proxyTimeout: plain(421, "PROXY timeout"),
 
   // Hello
   helloFirst: said(503, "5.5.1", "Use EHLO/HELO before MAIL"),
@@ -49,6 +51,7 @@ export const TEXTS = {
   queued: said(250, "2.0.0", "Message Queued (%s)"),
   declined: said(451, "4.3.0", "Queuing declined or disabled, try later (%s)"),
   trouble: said(451, "4.3.0", "Local trouble, try again later (%s)"),
+  full: said(452, "4.3.1", "Insufficient system storage, try again later (%s)"),
 
   // The small ones
   ok: said(250, "2.0.0", "OK"),
@@ -88,4 +91,9 @@ export function about(reply: Reply, subject: string): Reply {
 /** A reply's text in one line, for the log. */
 export function textOf({ text }: Reply): string {
   return typeof text === "string" ? text : text.join(" ");
+}
+
+/** What keeping a message failed of: a full disk (RFC 5321 §4.2.3) or anything else. Whoever keeps messages says so by the error's `fault`. */
+export function troubleOf(error: unknown): Reply {
+  return (error as { readonly fault?: unknown } | null)?.fault === "disk-full" ? TEXTS.full : TEXTS.trouble;
 }
