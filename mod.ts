@@ -19,10 +19,12 @@ export {
 } from "./src/base/ip.ts";
 export { ipInName } from "./src/base/ip_in_name.ts";
 export { type Bytes, utf8Decode, utf8Encode } from "./src/base/bytes.ts";
+export { deadline, DeadlineError } from "./src/base/deadline.ts";
 export { newId } from "./src/base/ids.ts";
 export { organizationalDomain, registeredDomain } from "./src/base/org_domain.ts";
 export { type FileShape, fileShape, type Settings, type Shape, type ValueOf } from "./src/config/shape.ts";
 export type { Config, Live } from "./src/config/types.ts";
+export { SMTP_INI } from "./src/config/files/smtp_ini.ts";
 export { TLS_INI } from "./src/config/files/tls_ini.ts";
 export { parseDestination, parseDestinations } from "./src/hooks/destination.ts";
 export type * from "./src/hooks/http.ts";
@@ -54,8 +56,16 @@ export {
 export type { DnsAnswer, DnsRecords, FsFile, Host, Machine, RecordType, Resolver } from "./src/host/types.ts";
 export type { Logger } from "./src/log/types.ts";
 export { type Address, parseAddress } from "./src/mail/address.ts";
+export { parseDate } from "./src/mail/date.ts";
 export type { Header, HeaderField } from "./src/mail/header.ts";
 export type { Message, Rendered, Source } from "./src/mail/message.ts";
+export { type ArcFinding, sealArc, verifyArc } from "./src/mailauth/arc.ts";
+export { authorsOf } from "./src/mailauth/authors.ts";
+export { type DkimKey, readDkimKey } from "./src/mailauth/dkim_key.ts";
+export { signDkim, SIGNED_HEADERS } from "./src/mailauth/dkim_sign.ts";
+export { type DkimSignature, verifyDkim } from "./src/mailauth/dkim_verify.ts";
+export { checkDmarc, type DmarcFinding } from "./src/mailauth/dmarc.ts";
+export { checkSpf, type SpfFinding, type SpfResult } from "./src/mailauth/spf.ts";
 
 // For programs that embed it.
 export { serve, type ServeOptions, type Server } from "./src/server.ts";

@@ -4,8 +4,13 @@
  * `tests/house/plugins_test.ts` proves that no plugin of this folder is missing. Files without a default export are helpers.
  */
 export const SHIPPED = {
+  "arc": () => import("./arc.ts"),
   "auth/flat_file": () => import("./auth/flat_file.ts"),
+  "authentication-results": () => import("./authentication-results.ts"),
+  "dkim": () => import("./dkim.ts"),
+  "dmarc": () => import("./dmarc.ts"),
   "example": () => import("./example.ts"),
+  "headers": () => import("./headers.ts"),
   "mail_from.is_resolvable": () => import("./mail_from.is_resolvable.ts"),
   "queue/discard": () => import("./queue/discard.ts"),
   "queue/maildir": () => import("./queue/maildir.ts"),
@@ -13,5 +18,6 @@ export const SHIPPED = {
   "queue/test": () => import("./queue/test.ts"),
   "rcpt_to.in_host_list": () => import("./rcpt_to.in_host_list.ts"),
   "relay": () => import("./relay.ts"),
+  "spf": () => import("./spf.ts"),
   "tls": () => import("./tls.ts"),
 };

@@ -3,11 +3,9 @@
  *
  * Policy records are found by the tree walk. Never throws for what a peer or the DNS says; rejects only when `signal` is aborted.
  */
-import { utf8Encode } from "../base/bytes.ts";
 import type { Resolver } from "../host/types.ts";
 import type { Message } from "../mail/message.ts";
-import { memorySource } from "../mail/source.ts";
-import { feed } from "./feed.ts";
+import { authorsOf } from "./authors.ts";
 import { PARTS } from "./package.ts";
 import { resolverFace } from "./resolver_face.ts";
 
@@ -37,7 +35,7 @@ export interface DmarcQuestion {
 const RESULTS = ["pass", "fail", "none", "temperror"] as const;
 
 export async function checkDmarc({ message, spf, dkim, resolver, signal }: DmarcQuestion): Promise<DmarcFinding> {
-  const { addresses, fields } = await authors(message);
+  const { addresses, fields } = await authorsOf(message);
   const face = resolverFace(resolver, signal);
   const dmarc = await PARTS.dmarc();
   // The package would take an address without @ for a domain.
@@ -67,20 +65,4 @@ export async function checkDmarc({ message, spf, dkim, resolver, signal }: Dmarc
     },
     reason: result === "temperror" ? face.failures.join("; ") || found.error || "" : "",
   };
-}
-
-/** The addresses of From, read by the package so that all of its checks see the same ones. */
-async function authors(message: Message): Promise<{ addresses: readonly string[]; fields: number }> {
-  const lines = message.header.fields.filter(({ name }) => name.toLowerCase() === "from").map(({ value }) =>
-    `From:${value}\r\n`
-  );
-  const Verifier = await PARTS.verifier();
-  const verifier = new Verifier({
-    resolver: () => Promise.resolve([]),
-    strict: true,
-    curTime: new Date(0),
-    minBitLength: 1024,
-  });
-  await feed(memorySource(utf8Encode(`${lines.join("")}\r\n`)).open(), verifier);
-  return { addresses: verifier.headerFrom, fields: lines.length };
 }
