@@ -17,6 +17,7 @@ export const SHIPPED = {
   "queue/smtp_forward": () => import("./queue/smtp_forward.ts"),
   "queue/test": () => import("./queue/test.ts"),
   "rcpt_to.in_host_list": () => import("./rcpt_to.in_host_list.ts"),
+  "record_envelope_addresses": () => import("./record_envelope_addresses.ts"),
   "relay": () => import("./relay.ts"),
   "spf": () => import("./spf.ts"),
   "tls": () => import("./tls.ts"),
