@@ -230,11 +230,18 @@ export class Queue implements QueueApi {
     return countItems(this.#core.ledger, this.#lanes.active);
   }
 
+  /** Rejects when the disk fails; what was asked for holds all the same, and is written down once the disk recovers. */
   async #mark(kind: "hold" | "release" | "removed", entries: readonly QueuedEntry[]): Promise<void> {
     const { journal } = this.#core;
-    await Promise.all(
-      entries.map(({ message, index }) => journal.append(kind, JSON.stringify({ i: message.id, n: index }))),
-    );
+    await Promise.all(entries.map(async ({ message, index }) => {
+      const json = JSON.stringify({ i: message.id, n: index });
+      try {
+        await journal.append(kind, json);
+      } catch (error) {
+        journal.note(kind, json);
+        throw error;
+      }
+    }));
   }
 
   #ready(entry: QueuedEntry): void {

@@ -380,3 +380,19 @@ test("a lock that another process holds stops the start", async () => {
   };
   await assert.rejects(bench({ options: { fileLock } }), /Another process/);
 });
+
+test("what an operator asked for while the disk was full is told to have failed, holds, and survives once there is room", async () => {
+  const b = await bench({ verdicts: () => "deferred" });
+  for (const id of ["REMOVED", "HELD"]) await b.accept(id, ["x@one.example"]);
+  await b.clock.advance(100);
+  b.disk.fail = (step) => {
+    if (step === "write") throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+  };
+  await assert.rejects(b.queue.remove("REMOVED"), /No space left/);
+  await assert.rejects(b.queue.hold("HELD"), /No space left/);
+  b.disk.fail = () => {};
+  await b.clock.advance(3000);
+  const again = await bench({ disk: b.disk.afterCrash(() => 0.1), start: false });
+  assert.deepEqual(again.queue.list().map(({ id, state }) => [id, state]), [["HELD.1", "held"]]);
+  await again.queue.stop(0);
+});
