@@ -14,6 +14,7 @@ import { commandsFor } from "./envelope.ts";
 import type { Fact } from "./finding.ts";
 import { exhausted, type Meaning, meaningOf, routeMeaning } from "./meaning.ts";
 import type { Lease, Pool } from "./pool.ts";
+import { safeText } from "./safe_text.ts";
 import type { Target } from "./target.ts";
 import type { TlsMemory, TlsPolicy } from "./tls_policy.ts";
 
@@ -201,12 +202,18 @@ export class DeliveryAttempt {
       this.#context.log.error("the note outbound_ip is deprecated: let get_mx answer with a `bind` instead");
       bind = notes.outbound_ip;
     }
-    const helo = typeof notes.outbound_helo === "string" ? notes.outbound_helo : bindHelo;
-    return { target, tls, helo: helo ?? this.#context.settings.helo, bind };
+    const { settings, log } = this.#context;
+    let helo = typeof notes.outbound_helo === "string" ? notes.outbound_helo : bindHelo ?? settings.helo;
+    if (!ONE_WORD.test(helo)) { // a plugin may have taken it from a client
+      log.error(`Cannot say EHLO with the name a plugin gave: current value is ${safeText(helo)}; wanted a host name`);
+      helo = settings.helo;
+    }
+    return { target, tls, helo, bind };
   }
 }
 
 const NONE: readonly Recipient[] = [];
+const ONE_WORD = /^[\x21-\x7e]+$/;
 
 /** Whether the fact on the whole was one on somebody: not when each recipient had been refused for itself. */
 function concernsAll(own: readonly (Fact | undefined)[]): boolean {

@@ -73,6 +73,7 @@ export class Conversation {
     const own = commands.rcpt.map((command) => (typeof command === "string" ? undefined : command));
     const step: Step = { stage: "mail", refused: undefined };
     try {
+      if (this.peer.ahead) throw this.peer.broken("the peer spoke unasked");
       const whole = await this.#envelope(commands, own, step) ?? await this.#content(rendered, own, step);
       return { own, whole };
     } catch (error) {

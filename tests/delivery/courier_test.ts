@@ -259,3 +259,17 @@ test("undecided recipients go on to the next host, decided ones do not", async (
   first.stop();
   second.stop();
 });
+
+test("a name for EHLO that is no single word is not said: it could carry commands", async () => {
+  const room = makeRoom();
+  const peer = scriptedPeer(room.machine, FIRST);
+  for (const name of ["x\r\nMAIL FROM:<evil@x>", "two words", ""]) {
+    assert.equal((await room.lines({ notes: { outbound_helo: name } }))[0], "a@example.com delivered");
+  }
+  assert.deepEqual(peer.commands.filter((line) => !/^(RCPT|DATA)/.test(line)), [
+    "EHLO us.example",
+    ...Array(3).fill("MAIL FROM:<me@us.example>"),
+  ]);
+  await room.close();
+  peer.stop();
+});

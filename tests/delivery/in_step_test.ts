@@ -263,3 +263,15 @@ test("an answer to the dot that is read before our own write is known to have en
   assert.equal(conversation.usable, true);
   peer.close();
 });
+
+test("what a peer says unasked on a new connection is not the answer to MAIL", async () => {
+  const room = makeRoom({ zone: TWO_HOSTS });
+  const hasty = server(room, polite((line) => line.startsWith("EHLO") ? "250 x\r\n550 5.7.1 nobody asked\r\n" : ""));
+  const second = scriptedPeer(room.machine, SECOND);
+  assert.deepEqual(await room.lines(), ["a@example.com delivered", "b@example.com delivered"]);
+  assert.equal(hasty.said.some((line) => line.startsWith("MAIL")), false);
+  assert.equal(second.messages.length, 1);
+  await room.close();
+  hasty.stop();
+  second.stop();
+});
