@@ -31,6 +31,13 @@ const PERL: { readonly [module: string]: string } = {
   "Authen::SASL": "libauthen-sasl-perl",
 };
 
+/** Modules of Debian's Python: name → package. `dkim` holds our signatures against another's, `nacl` lets it read Ed25519. */
+const PYTHON: { readonly [module: string]: string } = {
+  dkim: "python3-dkim",
+  nacl: "python3-nacl",
+  authres: "python3-authres",
+};
+
 /** Absolute path of a program, or undefined. Looks in the administrator's directories too. */
 export function which(program: string): string | undefined {
   const places = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", "/sbin"];
@@ -50,7 +57,13 @@ function runs(command: string, ...args: string[]): boolean {
 export function installPrograms(): string[] {
   const missing = () => Object.keys(PROGRAMS).filter((program) => which(program) === undefined);
   const missingPerl = () => Object.keys(PERL).filter((module) => !runs("perl", `-M${module}`, "-e", "1"));
-  const packages = new Set([...missing().map((name) => PROGRAMS[name]!), ...missingPerl().map((name) => PERL[name]!)]);
+  const missingPython = () =>
+    Object.keys(PYTHON).filter((module) => !runs("/usr/bin/python3", "-c", `import ${module}`));
+  const packages = new Set([
+    ...missing().map((name) => PROGRAMS[name]!),
+    ...missingPerl().map((name) => PERL[name]!),
+    ...missingPython().map((name) => PYTHON[name]!),
+  ]);
   if (packages.size > 0 && which("apt-get") !== undefined && process.getuid?.() === 0) {
     console.log(`setup: installing ${[...packages].join(" ")}`);
     const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };

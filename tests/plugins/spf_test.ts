@@ -148,3 +148,37 @@ test("a look-up that takes too long is a temporary error", async () => {
   const { verdict, results } = await asked;
   assert.deepEqual([verdict?.kind, results!.result], ["defer", "TempError"]);
 });
+
+test("SPF at HELO and MAIL, relay context, flags, Received-SPF: one session through all of it [row 271]", async () => {
+  const ini = "[relay]\ncontext=myself\n[deny]\nhelo_fail=true\nmfrom_fail=true\n[defer]\nmfrom_temperror=true\n" +
+    "[deny_relay]\nmfrom_fail=true\n";
+  const plugin = await startPlugin(spf, {
+    files: { "spf.ini": ini, "smtp.ini": "public_ip=203.0.113.7\n" },
+    zone: ZONE,
+  });
+  const talk = async (options: Options, helo: string, from: string) => {
+    const session = fakeSession({ from, ...options });
+    session.hello = { verb: "EHLO", host: helo };
+    await plugin.run("ehlo", { session, event: { host: helo } });
+    const { verdict } = await plugin.run("mail", { session, from });
+    const fields: string[] = [];
+    const message = { header: { addLeading: (name: string, value: string) => void fields.push(`${name}: ${value}`) } };
+    await plugin.run("data_post", { session, event: { message } });
+    return [verdict?.kind, fields[0]?.replace(/\r\n\t/g, " ")];
+  };
+  const stranger = {};
+  const [, passed] = await talk(stranger, "client.test", "joe@good.test");
+  assert.match(passed!, /^Received-SPF: Pass \(.*designates 192\.0\.2\.9 .*identity=mailfrom/);
+  assert.equal((await talk(stranger, "client.test", "joe@bad.test"))[0], "deny");
+  assert.equal((await talk(stranger, "client.test", "joe@broken.test"))[0], "defer");
+  assert.equal((await talk(stranger, "client.test", "joe@soft.test"))[0], undefined);
+  const [verdict, bounce] = await talk(stranger, "client.test", "");
+  assert.equal(verdict, undefined);
+  assert.match(bounce!, /^Received-SPF: Pass .*identity=helo; .*envelope-from=<>$/);
+  assert.equal((await talk(stranger, "bad.test", ""))[0], "deny");
+  const user = { relaying: true, isPrivate: true };
+  const [sent, own] = await talk(user, "client.test", "joe@own.test");
+  assert.equal(sent, undefined);
+  assert.match(own!, /designates 203\.0\.113\.7 as permitted/);
+  assert.equal((await talk(user, "client.test", "joe@bad.test"))[0], "deny");
+});
