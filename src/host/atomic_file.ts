@@ -1,7 +1,8 @@
 /**
  * A file that is whole at every moment: written beside, synced, renamed into place, and the folder synced.
  *
- * When it resolves the new content survives a crash; when it rejects the old file stands as it was and nothing is left beside it.
+ * When it resolves the new content survives a crash. When it rejects nothing is left beside it, and the old file stands as it was; only where
+ * the folder could not be synced at the last, the new one stands in its place and a crash may bring the old one back.
  */
 import type { Host } from "./types.ts";
 
