@@ -4,6 +4,7 @@
  * `tests/house/plugins_test.ts` proves that no plugin of this folder is missing. Files without a default export are helpers.
  */
 export const SHIPPED = {
+  "access": () => import("./access.ts"),
   "arc": () => import("./arc.ts"),
   "auth/flat_file": () => import("./auth/flat_file.ts"),
   "authentication-results": () => import("./authentication-results.ts"),
