@@ -18,8 +18,8 @@ import type { Phase, Step } from "./phase.ts";
 import { TEXTS } from "./texts.ts";
 import { unrecognized } from "./unrecognized.ts";
 
-/** Octets of a line of the exchange (RFC 4954 §4). */
-const LINE_LIMIT = 12_288;
+/** Octets of a line of the exchange, and of AUTH itself (RFC 4954 §4). */
+export const AUTH_LINE_LIMIT = 12_288;
 /** Milliseconds a failure waits at most. */
 const LONGEST_DELAY_MS = 29_000;
 
@@ -121,7 +121,7 @@ function noteResult({ session }: Dialogue, result: string): void {
 async function challenge(talk: Dialogue, text: Bytes): Promise<Bytes | Ended> {
   // The space behind the code stays, even with nothing behind it.
   talk.output.add(`334 ${encodeBase64(text)}\r\n`);
-  const line = await talk.line(LINE_LIMIT);
+  const line = await talk.line(AUTH_LINE_LIMIT);
   switch (line.kind) {
     case "line":
       break;

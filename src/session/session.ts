@@ -7,6 +7,7 @@
 import { parseCommand } from "../wire/command.ts";
 import type { Line } from "../wire/reader.ts";
 import type { Reply } from "../wire/reply.ts";
+import { AUTH_LINE_LIMIT } from "./auth.ts";
 import { COMMANDS } from "./commands.ts";
 import type { RunSession } from "./context.ts";
 import { Dialogue, Gone } from "./dialogue.ts";
@@ -37,7 +38,10 @@ async function converse(talk: Dialogue): Promise<void> {
   follow(talk, await begin(talk));
   const { lineLength } = talk.settings.limits;
   while (talk.phase.at !== "closed") {
-    const line = talk.reader.takeLine(lineLength) ?? await talk.line(lineLength);
+    // RFC 4954 §4: with its initial response AUTH may be longer than any other command.
+    const mayAuth = talk.offered.auth.size > 0 && talk.session.auth === undefined;
+    const limit = mayAuth && lineLength < AUTH_LINE_LIMIT ? AUTH_LINE_LIMIT : lineLength;
+    const line = talk.reader.takeLine(limit) ?? await talk.line(limit);
     const step = line.kind === "line" ? command(talk, line.bytes) : misread(talk, line);
     follow(talk, step instanceof Promise ? await step : step);
     if (isWornOut(talk)) follow(talk, { reply: TEXTS.tooManyErrors, next: { at: "closed" } });

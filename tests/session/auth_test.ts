@@ -180,3 +180,25 @@ test("a plugin's own mechanism gets the answer as it came", async () => {
   assert.deepEqual(seen, ["XOAUTH2", "", "user=tim"]);
   await over(kit);
 });
+
+test("AUTH with a long initial response is read, and other lines keep their limit where AUTH is not offered", async () => {
+  const password = "p".repeat(2000);
+  let heard = "";
+  const kit = sessionKit({
+    hooks: {
+      capabilities: ({ capabilities }) => void capabilities.auth.add("PLAIN"),
+      auth: ({ attempt }) => {
+        heard = attempt.password ?? "";
+        return ok();
+      },
+    },
+  });
+  await kit.client.reply();
+  await kit.client.say("EHLO me");
+  assert.match((await kit.client.say(`AUTH PLAIN ${btoa(`\0tim\0${password}`)}`))!, /^235 /);
+  assert.equal(heard, password);
+  assert.match((await kit.client.say(`NOOP ${"x".repeat(600)}`))!, /^521 /);
+  await kit.client.end();
+  await kit.clock.advance(3000);
+  await kit.over;
+});
