@@ -10,7 +10,7 @@ import type { Reply } from "../wire/reply.ts";
 import type { HttpServerFace, WebSocketServerFace } from "./http.ts";
 import type { Attempt, Destination, Envelope, Item, Outcome, Via } from "./outbound.ts";
 import type { ServerFace } from "./plugin.ts";
-import type { AuthAttempt, Capabilities, Parameters, Recipient, Session, Transaction } from "./session.ts";
+import type { AuthAttempt, Capabilities, ClientFacts, Parameters, Recipient, Session, Transaction } from "./session.ts";
 import type { Refusal, Refuse, Verdict } from "./verdict.ts";
 
 /** `signal` is aborted when the function is late, or when the client has gone. */
@@ -58,7 +58,10 @@ export interface EngineHooks {
   unrecognized_command: Point<
     Base & { readonly verb: string; readonly rest: string },
     "answer" | Refuse,
-    Reply | { readonly run: "noop" | "rset" | "vrfy" | "connect" | "lookup_rdns" }
+    | Reply
+    | { readonly run: "noop" | "rset" | "vrfy" | "connect" | "lookup_rdns" }
+    /** The session begins anew with this client: its transaction, authentication and right to relay are gone, and a new 220 follows. */
+    | { readonly run: "connect" | "lookup_rdns"; readonly client: ClientFacts }
   >;
   /** Ours: Haraka's auth plugins listen at unrecognized_command. Saying nothing everywhere refuses the credentials. */
   auth: Point<Base & { readonly attempt: AuthAttempt }, "ok" | Refuse>;

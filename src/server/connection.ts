@@ -1,14 +1,19 @@
 /** One connection's life: an optional handshake, a session over its streams, and the end of the connection whatever happened. */
+import type { Bytes } from "../base/bytes.ts";
+import { deadline } from "../base/deadline.ts";
+import { ipInList } from "../base/ip.ts";
 import type { CoreSettings } from "../config/core_settings.ts";
 import type { Endpoint } from "../config/endpoint.ts";
 import { closeConn } from "../host/conn.ts";
 import { halfOpen } from "../host/half_open.ts";
-import type { Conn, Machine, SecureConn, ServerTls } from "../host/types.ts";
+import type { Addr, Conn, Machine, SecureConn, ServerTls } from "../host/types.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import type { Logger } from "../log/types.ts";
 import type { QueueApi } from "../queue/types.ts";
 import type { SessionContext, SessionSettings } from "../session/context.ts";
+import { endOf } from "../session/peer.ts";
 import { runSession } from "../session/session.ts";
+import { type ProxyHeader, readProxyHeader } from "../wire/proxy.ts";
 
 export interface ConnectionOptions {
   readonly machine: Machine;
@@ -23,6 +28,8 @@ export interface ConnectionOptions {
 }
 
 const HANDSHAKE_MS = 30_000;
+/** How long a proxy may take to say whom it speaks for. */
+const PROXY_MS = 30_000;
 
 /** Serves one connection to its end; never rejects. */
 export async function serveConnection(accepted: Conn, endpoint: Endpoint, options: ConnectionOptions): Promise<void> {
@@ -42,8 +49,11 @@ export async function serveConnection(accepted: Conn, endpoint: Endpoint, option
       });
     const tls = options.tls();
     let first: SecureConn | undefined;
+    let proxy: ProxyHeader | undefined;
     if (secure) {
       if (tls === undefined) throw new Error(`No certificate is loaded for the implicit TLS of port ${endpoint.port}`);
+      // In front of the handshake there is nobody to tell what is wrong: the connection ends.
+      if (isTrustedProxy(conn.remoteAddr, options)) proxy = await proxyHeaderOf(conn, options);
       first = await upgrade(tls);
       current = first;
     }
@@ -62,6 +72,7 @@ export async function serveConnection(accepted: Conn, endpoint: Endpoint, option
       closeWrite: () => current.closeWrite(),
       signal: options.signal,
       ...(first === undefined ? {} : { tls: first.tls }),
+      ...(proxy === undefined ? {} : { proxy }),
       ...(first !== undefined || tls === undefined ? {} : {
         upgrade: async (reply) => {
           const upgraded = await upgrade(tls, reply);
@@ -76,5 +87,35 @@ export async function serveConnection(accepted: Conn, endpoint: Endpoint, option
   } finally {
     closeConn(current);
     if (current !== conn) closeConn(conn);
+  }
+}
+
+function isTrustedProxy(remote: Addr, { settings }: ConnectionOptions): boolean {
+  const { haproxyHosts } = settings();
+  return haproxyHosts.length > 0 && ipInList(haproxyHosts, endOf(remote).ip);
+}
+
+/** Reads just the header: the octet behind it belongs to the handshake. Rejects when there is none, or not in time. */
+async function proxyHeaderOf(conn: Conn, { machine, signal }: ConnectionOptions): Promise<ProxyHeader> {
+  const reader = conn.readable.getReader({ mode: "byob" });
+  const limit = deadline(machine.clock, PROXY_MS, "PROXY header", signal);
+  // A read that nobody answers ends with the connection.
+  const onLate = () => closeConn(conn);
+  limit.signal.addEventListener("abort", onLate, { once: true });
+  try {
+    limit.signal.throwIfAborted();
+    const parsed = await readProxyHeader(async (length) => {
+      const { value } = await reader.read(new Uint8Array(length));
+      return value === undefined || value.length === 0 ? undefined : value as Bytes;
+    });
+    if (parsed === undefined) throw new Error("The proxy left without a PROXY header");
+    if (parsed.kind === "fault") throw new Error(`Invalid PROXY format: ${parsed.reason}`);
+    return parsed.header;
+  } catch (fault) {
+    throw limit.signal.aborted ? limit.signal.reason : fault;
+  } finally {
+    limit.signal.removeEventListener("abort", onLate);
+    limit.end();
+    reader.releaseLock();
   }
 }

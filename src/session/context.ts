@@ -11,6 +11,7 @@ import type { Hooks } from "../hooks/runner.ts";
 import type { Addr, Resolver, TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message, Source } from "../mail/message.ts";
+import type { ProxyHeader } from "../wire/proxy.ts";
 
 /** The two directions of a connection, and what a handshake settled for it. */
 export interface SessionStreams {
@@ -56,7 +57,7 @@ export interface SessionSettings {
   readonly addReceived: boolean;
   /** Rename Authentication-Results fields that came from outside. */
   readonly cleanAuthResults: boolean;
-  /** Addresses and networks that speak PROXY v1 to us. */
+  /** Addresses and networks that speak the PROXY protocol to us, and always do. */
   readonly haproxyHosts: readonly string[];
   /** An LF without CR inside a message. It never ends one. */
   readonly bareLf: "refuse" | "allow";
@@ -95,6 +96,8 @@ export interface SessionContext {
   readonly clock: Clock;
   readonly resolver: Resolver;
   readonly settings: SessionSettings;
+  /** What a proxy said in front of a handshake; without TLS the session reads it itself. */
+  readonly proxy?: ProxyHeader;
   /** What the handshake settled, when the connection was secure from its first byte. */
   readonly tls?: TlsInfo;
   /**

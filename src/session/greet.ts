@@ -36,8 +36,8 @@ export async function greet(talk: Dialogue): Promise<Step> {
   if (verdict !== undefined && isRefusal(verdict)) {
     return await talk.refuse(HOOK_RULES.connect, verdict, session.remote.ip);
   }
-  // Who speaks before the banner has not waited for it.
-  if (talk.reader.buffered > 0) session.earlyTalker = true;
+  // Who speaks before the banner has not waited for it. Behind a PROXY header nobody can tell who was in such a hurry (spec 01 §8.5).
+  if (talk.reader.buffered > 0 && session.proxy === undefined) session.earlyTalker = true;
   const text = verdict?.text ?? banner(talk);
   return { reply: { code: 220, text }, next: talk.rest() };
 }

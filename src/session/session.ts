@@ -13,6 +13,7 @@ import type { RunSession } from "./context.ts";
 import { Dialogue, Gone } from "./dialogue.ts";
 import { farewell } from "./farewell.ts";
 import { begin } from "./greet.ts";
+import { introduce, isBehindProxy } from "./introduce.ts";
 import { endsGroup, misplaced, perform } from "./perform.ts";
 import type { Step } from "./phase.ts";
 import { about, TEXTS } from "./texts.ts";
@@ -24,7 +25,6 @@ export const runSession: RunSession = async (readable, writable, context) => {
   else context.signal.addEventListener("abort", onStop, { once: true });
   let last: Reply | undefined;
   try {
-    logConnect(talk);
     await converse(talk);
   } catch (error) {
     last = lastWord(talk, error);
@@ -35,7 +35,9 @@ export const runSession: RunSession = async (readable, writable, context) => {
 };
 
 async function converse(talk: Dialogue): Promise<void> {
-  follow(talk, await begin(talk));
+  const unfit = isBehindProxy(talk) ? await introduce(talk) : undefined;
+  logConnect(talk);
+  follow(talk, unfit ?? await begin(talk));
   const { lineLength } = talk.settings.limits;
   while (talk.phase.at !== "closed") {
     // RFC 4954 §4: with its initial response AUTH may be longer than any other command.

@@ -11,15 +11,16 @@ import type { Session, Tally } from "../hooks/session.ts";
 import type { TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { SessionContext } from "./context.ts";
-import { endOf } from "./peer.ts";
+import { endOf, plainIp } from "./peer.ts";
 import type { Hello } from "./phase.ts";
 import type { TransactionState } from "./transaction.ts";
 
 export class SessionState implements Session {
   readonly id: string = newId();
-  readonly local: Session["local"];
+  local: Session["local"];
   readonly remote: RemoteEnd;
   hello: Hello | undefined;
+  proxy: Session["proxy"];
   tls: TlsInfo | undefined;
   auth: { readonly user: string; readonly method: string } | undefined;
   transaction: TransactionState | undefined;
@@ -70,19 +71,35 @@ export class SessionState implements Session {
 }
 
 class RemoteEnd {
-  readonly ip: string;
-  readonly port: number;
+  port: number;
   host = "";
   closed = false;
+  #ip: string;
   #info: string | undefined;
   #isLocal: boolean | undefined;
   readonly #isLocalAddress: ((ip: string) => boolean) | undefined;
 
   constructor({ remote, isLocalAddress }: SessionContext) {
     const end = endOf(remote);
-    this.ip = end.ip;
+    this.#ip = end.ip;
     this.port = end.port;
     this.#isLocalAddress = isLocalAddress;
+  }
+
+  get ip(): string {
+    return this.#ip;
+  }
+  set ip(ip: string) {
+    this.#ip = plainIp(ip);
+    this.#isLocal = undefined;
+  }
+
+  /** Somebody else is at this end now. */
+  become(ip: string, port: number, host: string): void {
+    this.ip = ip;
+    this.port = port;
+    this.host = host;
+    this.#info = undefined;
   }
 
   /** Asked for when somebody wants to know: the machine's interfaces take time to list. */

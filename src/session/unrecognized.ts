@@ -3,6 +3,7 @@ import { HOOK_RULES } from "../hooks/rules.ts";
 import { isRefusal } from "../hooks/verdict.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { greet, nameRemote } from "./greet.ts";
+import { standFor } from "./introduce.ts";
 import { perform } from "./perform.ts";
 import type { Step } from "./phase.ts";
 import { about, TEXTS } from "./texts.ts";
@@ -23,6 +24,10 @@ export async function unrecognized(talk: Dialogue, verb: string, rest: string): 
   }
   const { value } = verdict;
   if (!("run" in value)) return { reply: value, next: talk.phase };
+  if ("client" in value) {
+    await talk.reset();
+    standFor(talk, value.client, "xclient");
+  }
   switch (value.run) {
     case "noop":
       return await perform(talk, { verb: "NOOP", rest: "" });

@@ -56,6 +56,7 @@ export function fakeSession(options: FakeSessionOptions = {}): FakeSession {
       closed: false,
     },
     hello: { verb: "EHLO", host: "client.test" },
+    proxy: undefined,
     tls: options.tls ? TLS : undefined,
     auth: options.user === undefined ? undefined : { user: options.user, method: "PLAIN" },
     relaying: options.relaying ?? false,

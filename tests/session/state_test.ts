@@ -27,3 +27,32 @@ test("remote.info is the host's name until a plugin knows better", async () => {
   remote.info = "a windows box";
   assert.deepEqual([remote.info, remote.host], ["a windows box", "client.test"]);
 });
+
+test("[row 95] a plugin that sets the client's address makes private and local follow", async () => {
+  const seen: unknown[] = [];
+  const kit = sessionKit({
+    hooks: {
+      connect_init({ session: { remote } }) {
+        for (
+          const ip of ["192.0.2.9", "8.8.8.8", "127.0.0.1", "10.1.2.3", "::ffff:8.8.4.4", "fe80::1", "2606:4700::1"]
+        ) {
+          remote.ip = ip;
+          seen.push([remote.ip, remote.isPrivate, remote.isLocal]);
+        }
+      },
+    },
+  });
+  await kit.client.reply();
+  assert.deepEqual(seen, [
+    ["192.0.2.9", true, false],
+    ["8.8.8.8", false, false],
+    ["127.0.0.1", true, true],
+    ["10.1.2.3", true, false],
+    ["8.8.4.4", false, false],
+    ["fe80::1", true, true],
+    ["2606:4700::1", false, false],
+  ]);
+  assert.match((await kit.client.say("HELO me"))!, /\[2606:4700::1\]/);
+  await kit.client.say("QUIT");
+  await kit.over;
+});

@@ -38,7 +38,8 @@ export const CONNECTION_INI = fileShape({
       hosts: {
         type: "words",
         default: [],
-        about: "Addresses and networks of proxies that speak the PROXY protocol to us.",
+        about:
+          "Addresses and networks of proxies. Each of their connections must begin with a PROXY header (version 1 or 2).",
       },
     },
     headers: {
