@@ -9,6 +9,7 @@ export const SHIPPED = {
   "arc": () => import("./arc.ts"),
   "auth/flat_file": () => import("./auth/flat_file.ts"),
   "authentication-results": () => import("./authentication-results.ts"),
+  "bounce": () => import("./bounce.ts"),
   "dkim": () => import("./dkim.ts"),
   "dmarc": () => import("./dmarc.ts"),
   "example": () => import("./example.ts"),
