@@ -1,4 +1,5 @@
 /** Copies what cannot be read to `corrupt/`, and says so in the log: nothing damaged is ever thrown away. */
+import { equalBytes } from "../base/bytes.ts";
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 
@@ -11,8 +12,13 @@ export interface Aside {
 
 /** The copy's path; "" when even that could not be written. Damage that was set aside before is passed over in silence. */
 export function setAside(host: Host, dir: string, log: Logger, what: Aside, bytes: Uint8Array): string {
-  const kept = `${dir}/corrupt/${what.segment.replace(/\.log$/, "")}-${what.offset}.bin`;
-  if (sizeOf(host, kept) === bytes.length) return kept;
+  const name = `${dir}/corrupt/${what.segment.replace(/\.log$/, "")}-${what.offset}`;
+  let kept = `${name}.bin`;
+  // Segments' numbers begin anew when a queue has run empty: another one's damage may lie under this name.
+  for (let n = 2, held = contentOf(host, kept); held !== undefined; held = contentOf(host, kept)) {
+    if (equalBytes(held, bytes)) return kept;
+    kept = `${name}-${n++}.bin`;
+  }
   let path = kept;
   try {
     host.mkdirSync(`${dir}/corrupt`, { recursive: true });
@@ -27,10 +33,10 @@ export function setAside(host: Host, dir: string, log: Logger, what: Aside, byte
   return path;
 }
 
-function sizeOf(host: Host, path: string): number {
+function contentOf(host: Host, path: string): Uint8Array | undefined {
   try {
-    return host.statSync(path).size;
+    return host.readFileSync(path);
   } catch {
-    return -1;
+    return undefined;
   }
 }

@@ -25,3 +25,17 @@ test("where no copy can be written the event says so", () => {
   assert.equal(setAside(disk.host, "/q", log.log, WHAT, Uint8Array.of(1, 2)), "");
   assert.equal(log.of("queue_corrupt")[0]!.kept, "");
 });
+
+test("other damage of the same place and length is kept beside the first", () => {
+  const disk = new CrashDisk();
+  const log = memoryLog();
+  const aside = (...octets: number[]) => setAside(disk.host, "/q", log.log, WHAT, Uint8Array.from(octets));
+  assert.deepEqual([aside(1, 2), aside(3, 4), aside(3, 4), aside(1, 2), aside(5)], [
+    "/q/corrupt/000003-99.bin",
+    "/q/corrupt/000003-99-2.bin",
+    "/q/corrupt/000003-99-2.bin",
+    "/q/corrupt/000003-99.bin",
+    "/q/corrupt/000003-99-3.bin",
+  ]);
+  assert.deepEqual([...disk.read("/q/corrupt/000003-99-2.bin")], [3, 4]);
+});
