@@ -67,6 +67,7 @@ export { signDkim, SIGNED_HEADERS } from "./src/mailauth/dkim_sign.ts";
 export { type DkimSignature, verifyDkim } from "./src/mailauth/dkim_verify.ts";
 export { checkDmarc, type DmarcFinding } from "./src/mailauth/dmarc.ts";
 export { checkSpf, type SpfFinding, type SpfResult } from "./src/mailauth/spf.ts";
+export { decodeXtext } from "./src/wire/xtext.ts";
 
 // For programs that embed it.
 export { serve, type ServeOptions, type Server } from "./src/server.ts";

@@ -24,4 +24,5 @@ export const SHIPPED = {
   "relay": () => import("./relay.ts"),
   "spf": () => import("./spf.ts"),
   "tls": () => import("./tls.ts"),
+  "xclient": () => import("./xclient.ts"),
 };

@@ -71,7 +71,8 @@ export const HOOK_PROSE: { readonly [N in keyof EngineHooks]: HookProse } = {
   unrecognized_command: {
     when: "at a command the engine does not know",
     told: "session, verb, rest",
-    answer: 'The reply to send, or `{ run: "noop" }` and the like to run another hook in its place.',
+    answer: 'The reply to send, or `{ run: "noop" }` and the like to run another hook in its place. ' +
+      'With `client` beside `run: "connect"` or `"lookup_rdns"` the session begins anew with that client.',
     otherwise: "500, and the client's errors grow by one.",
   },
   auth: {

@@ -29,6 +29,7 @@ export const PLAIN_FILES: readonly string[] = [
   "host_list_regex",
   "host_list.anti_spoof",
   "relay_acl_allow",
+  "xclient.hosts",
   "tls_key.pem",
   "tls_cert.pem",
   "dhparams.pem",
