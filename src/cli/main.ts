@@ -4,6 +4,7 @@ import { thisMachine } from "../host/machine.ts";
 import type { Machine } from "../host/types.ts";
 import { PluginError } from "../hooks/loader.ts";
 import { check } from "./check.ts";
+import { dkim } from "./dkim.ts";
 import { help } from "./help.ts";
 import { install } from "./install.ts";
 import { list } from "./list.ts";
@@ -31,6 +32,7 @@ const HANDLERS: { readonly [D in Action["do"]]: Handler<D> } = {
   order: (action, at) => order(action, at),
   check: (action, at) => check(action, at),
   queue: (action, at) => queue(action, at),
+  dkim: (action, at) => dkim(action, at),
   unknown({ reason }, { out }) {
     out.complain(reason);
     out.say(usage("kasi"));

@@ -19,6 +19,15 @@ export type Action =
     readonly site?: string;
     readonly json: boolean;
   }
+  | {
+    readonly do: "dkim";
+    readonly verb: "keygen";
+    readonly domain: string;
+    readonly kind: "rsa" | "ed25519";
+    readonly force: boolean;
+    readonly site?: string;
+  }
+  | { readonly do: "dkim"; readonly verb: "verify"; readonly file?: string }
   | { readonly do: "unknown"; readonly reason: string };
 
 export const QUEUE_VERBS = ["ls", "show", "flush"] as const;
@@ -47,7 +56,7 @@ export const OPTIONS = {
     takes: "DIR",
     about: "make a site directory DIR; existing files are kept",
   },
-  force: { short: "-f", long: "--force", about: "with -i: overwrite the files that -i makes" },
+  force: { short: "-f", long: "--force", about: "with -i and dkim keygen: overwrite the files they make" },
   list: { short: "-l", long: "--list", about: "list the plugins there are" },
   order: { short: "-o", long: "--order", about: "load the plugins and print in which order each hook runs" },
   json: { short: "-j", long: "--json", about: "with queue: print JSON" },
@@ -61,6 +70,11 @@ export const COMMANDS: readonly { readonly form: string; readonly about: string 
   { form: "queue ls [DOMAIN] [-c DIR]", about: "list queued mail; a running server is not disturbed" },
   { form: "queue show ID [-c DIR]", about: "print a queued message" },
   { form: "queue flush [-c DIR]", about: "make the running server try all waiting mail now" },
+  {
+    form: "dkim keygen DOMAIN [ed25519]",
+    about: "make a key to sign with, and the record to publish; with -c DIR for that site",
+  },
+  { form: "dkim verify [FILE]", about: "verify the signatures of a message, from standard input without FILE" },
 ];
 
 export function usage(program: string): string {
@@ -137,5 +151,24 @@ function choose(given: Map<OptionName, string | undefined>, words: readonly stri
       ...(argument === undefined ? {} : { argument }),
     };
   }
+  if (command === "dkim" && more.length <= 1) return chooseDkim(verb, argument, more[0], given.has("force"), site);
   return { do: "unknown", reason: `Unknown command ${words.join(" ")}` };
+}
+
+function chooseDkim(
+  verb: string | undefined,
+  argument: string | undefined,
+  kind: string | undefined,
+  force: boolean,
+  site: { readonly site?: string },
+): Action {
+  if (verb === "verify" && kind === undefined) {
+    return { do: "dkim", verb, ...(argument === undefined ? {} : { file: argument }) };
+  }
+  if (verb !== "keygen") return { do: "unknown", reason: "dkim wants one of keygen, verify" };
+  if (argument === undefined) return { do: "unknown", reason: "dkim keygen wants the DOMAIN to sign for" };
+  if (kind !== undefined && kind !== "rsa" && kind !== "ed25519") {
+    return { do: "unknown", reason: "dkim keygen makes one of rsa, ed25519" };
+  }
+  return { do: "dkim", verb, domain: argument, kind: kind ?? "rsa", force, ...site };
 }

@@ -115,6 +115,8 @@ export interface Host {
     readonly NotFound: new (...args: any[]) => Error;
     readonly AlreadyExists: new (...args: any[]) => Error;
   };
+  /** `readSync` waits for octets; null at the end. */
+  readonly stdin: { readSync(into: Uint8Array): number | null };
   readonly stdout: { writeSync(from: Uint8Array): number; isTerminal(): boolean };
   readonly stderr: { writeSync(from: Uint8Array): number; isTerminal(): boolean };
   hostname(): string;

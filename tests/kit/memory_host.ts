@@ -87,6 +87,7 @@ export function memoryMachine(options: MemoryMachineOptions = {}): MemoryMachine
     args: [...options.args ?? []],
     env: { get: (name) => env[name], toObject: () => ({ ...env }) },
     errors: { NotFound: MemoryNotFound, AlreadyExists: MemoryAlreadyExists },
+    stdin: { readSync: () => null },
     stdout: output("stdout"),
     stderr: output("stderr"),
     hostname: () => options.hostname ?? "mail.test",

@@ -8,8 +8,10 @@ import { createMessage } from "../../src/mail/message.ts";
 import { memorySource } from "../../src/mail/source.ts";
 import { sealArc, verifyArc } from "../../src/mailauth/arc.ts";
 import { newDkimKey, readDkimKey } from "../../src/mailauth/dkim_key.ts";
+import { signDkim } from "../../src/mailauth/dkim_sign.ts";
 import { fakeSession } from "../kit/fake_session.ts";
 import { startPlugin } from "../kit/hook.ts";
+import { ROOT, runtimeCommand } from "../kit/site.ts";
 import { test } from "../kit/test.ts";
 import { zone } from "../kit/zone.ts";
 import { LETTER, mail, NOW } from "../mailauth/kit.ts";
@@ -115,6 +117,24 @@ test("the plugin verifies what dkimpy signs: results, notes, Authentication-Resu
       }
     }
   }
+});
+
+test("kasi dkim verify reads standard input: a signed sample passes, an altered one fails [row 17]", async () => {
+  const made = await newDkimKey("rsa");
+  const key = await readDkimKey(made.privatePem);
+  const message = mail(LETTER);
+  message.header.addLeading("DKIM-Signature", await signDkim(message, { key, domain: "example.com", selector: "s" }));
+  const records = JSON.stringify({ "s._domainkey.example.com": { TXT: [made.record] } });
+  const [program, ...args] = runtimeCommand();
+  const run = (input: Uint8Array) =>
+    spawnSync(program!, [...args, `${ROOT}tests/kit/command_line.ts`, records, "dkim", "verify"], { input, cwd: ROOT });
+  const signed = Buffer.from(await octets(message));
+  const good = run(signed);
+  assert.equal(good.stdout.toString(), 'identity="@example.com" domain="example.com" result=pass\n');
+  assert.equal(good.status, 0);
+  const altered = run(Buffer.concat([signed, Buffer.from("more\r\n")]));
+  assert.match(altered.stdout.toString(), /result=fail \(body hash did not verify\)\n/);
+  assert.equal(altered.status, 1);
 });
 
 test("dkimpy and we hold one another's ARC seals for good", { skip }, async () => {

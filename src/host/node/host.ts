@@ -24,6 +24,22 @@ function output(fd: number, stream: { isTTY?: boolean }) {
   };
 }
 
+const stdin = {
+  readSync(into: Uint8Array): number | null {
+    for (;;) {
+      try {
+        return fs.readSync(0, into) || null;
+      } catch (reason) {
+        const { code } = reason as { code?: string };
+        if (code === "EOF") return null;
+        if (code !== "EAGAIN") throw reason;
+        // Nothing there yet, and this descriptor does not wait by itself.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+      }
+    }
+  },
+};
+
 export const nodeHost: Host = {
   ...nodeFiles,
   listen,
@@ -41,6 +57,7 @@ export const nodeHost: Host = {
     toObject: () => ({ ...process.env }) as { [name: string]: string },
   },
   errors: { NotFound, AlreadyExists },
+  stdin,
   stdout: output(1, process.stdout),
   stderr: output(2, process.stderr),
   hostname: () => os.hostname(),
