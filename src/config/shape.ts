@@ -85,6 +85,8 @@ export type Settings<S extends Shape> =
   }
   & (S extends { readonly "*": infer W extends Section }
     ? { readonly "*": { readonly [section: string]: Partial<SectionValues<W>> } }
+    : S extends { readonly "*": OpenSection }
+      ? { readonly "*": { readonly [section: string]: { readonly [key: string]: string | undefined } } }
     : unknown);
 
 /** What `kasi check`, `docs/config/` and the loader know of a file. */

@@ -51,8 +51,8 @@ export interface EngineHooks {
   /** Answer: the client's host name. */
   lookup_rdns: Point<Base, "answer" | Refuse, string>;
   connect: Point<Base, "ok" | Refuse>;
-  helo: Point<Base & { readonly host: string }, Refuse>;
-  ehlo: Point<Base & { readonly host: string }, Refuse>;
+  helo: Point<Base & { readonly host: string }, "ok" | Refuse>;
+  ehlo: Point<Base & { readonly host: string }, "ok" | Refuse>;
   capabilities: Point<Base & { readonly capabilities: Capabilities }>;
   /** Answer: the reply to send, or another hook to run in its place. */
   unrecognized_command: Point<

@@ -87,8 +87,8 @@ export const HOOK_RULES: { readonly [N in keyof EngineHooks]: RuleOf<N> } = {
   connect_init: EVERYONE,
   lookup_rdns: { ...greeting("rDNS Lookup Failed", "rDNS Temporary Failure"), ...ANSWER },
   connect: { ...greeting("Your mail is not welcome here", "Come back later"), ...OK },
-  helo: { ...hello("HELO denied"), ...SILENT },
-  ehlo: { ...hello("EHLO denied"), ...SILENT },
+  helo: { ...hello("HELO denied"), ...OK },
+  ehlo: { ...hello("EHLO denied"), ...OK },
   capabilities: EVERYONE,
   unrecognized_command: {
     ...refusing({
