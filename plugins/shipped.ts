@@ -12,6 +12,7 @@ export const SHIPPED = {
   "bounce": () => import("./bounce.ts"),
   "dkim": () => import("./dkim.ts"),
   "dmarc": () => import("./dmarc.ts"),
+  "early_talker": () => import("./early_talker.ts"),
   "example": () => import("./example.ts"),
   "headers": () => import("./headers.ts"),
   "mail_from.is_resolvable": () => import("./mail_from.is_resolvable.ts"),
