@@ -26,5 +26,6 @@ export const SHIPPED = {
   "relay": () => import("./relay.ts"),
   "spf": () => import("./spf.ts"),
   "tls": () => import("./tls.ts"),
+  "toobusy": () => import("./toobusy.ts"),
   "xclient": () => import("./xclient.ts"),
 };
