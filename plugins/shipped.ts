@@ -25,6 +25,7 @@ export const SHIPPED = {
   "record_envelope_addresses": () => import("./record_envelope_addresses.ts"),
   "relay": () => import("./relay.ts"),
   "spf": () => import("./spf.ts"),
+  "tarpit": () => import("./tarpit.ts"),
   "tls": () => import("./tls.ts"),
   "toobusy": () => import("./toobusy.ts"),
   "xclient": () => import("./xclient.ts"),
