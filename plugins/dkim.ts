@@ -15,6 +15,7 @@ import {
   verifyDkim,
 } from "kasi";
 import { DKIM_INI } from "./dkim_ini.ts";
+import { DKIM_SIGN_INI, DKIM_VERIFY_INI, dkimSettings } from "./dkim_old.ts";
 import { dkimKeys, type DomainKey, keyIn } from "./dkim_keys.ts";
 import { comment, inTime, noteResult, property } from "./mailauth_notes.ts";
 
@@ -30,9 +31,9 @@ const WORDS: { readonly [R in DkimSignature["result"]]: string } = {
 export default {
   name: "dkim",
   about: "Signs mail that leaves, verifies signatures of mail that comes in.",
-  files: [DKIM_INI],
+  files: [DKIM_INI, DKIM_SIGN_INI, DKIM_VERIFY_INI],
   async setup({ name, config, log, machine, server }) {
-    const settings = await config.ini(DKIM_INI);
+    const settings = await dkimSettings(config, machine, log);
     const keys = await dkimKeys(config, log);
     const fallback = await defaultKey();
 
@@ -77,7 +78,8 @@ export default {
         results.push(name, { domain, identity, selector });
         if (result === "pass") results.add(name, { pass: domain });
         else {
-          results.add(name, { fail: domain });
+          // As `err` it would be logged as an error of ours for every broken signature there is.
+          results.add(name, { fail: domain, [result === "temperror" ? "err" : "msg"]: reason });
           if (result !== "fail") log[settings.value.verify.sigerror_log_level](`${domain}: ${reason}`);
         }
         noteResult(

@@ -131,3 +131,16 @@ test("a resolver that never answers holds nothing up for longer than the timeout
   await plugin.machine.clock.advance(5_000);
   assert.deepEqual((await asked).results!.err, ["timeout"]);
 });
+
+test("a site that still has dkim_sign.ini, and no dkim.ini, goes on signing; dkim.ini takes its place", async () => {
+  const files = { ...OWN, "dkim_sign.ini": "disabled=false\nheaders_to_sign=From, Subject\n" };
+  const old = await startPlugin(dkim, { files });
+  const { message } = await sign(old);
+  assert.match(message.header.get("DKIM-Signature")!, /h=From:Subject;/);
+  assert.ok(
+    old.log.items.some(({ level, message }) => level === "NOTICE" && message.startsWith("dkim_sign.ini: read")),
+  );
+  const off = await startPlugin(dkim, { files: { ...files, "dkim_sign.ini": "disabled=true\n" } });
+  assert.ok(!(await sign(off)).message.header.has("DKIM-Signature"));
+  assert.ok(!(await sign(await start("[sign]\nenabled=false\n", files))).message.header.has("DKIM-Signature"));
+});
