@@ -57,10 +57,16 @@ export const HOOK_PROSE: { readonly [N in keyof EngineHooks]: HookProse } = {
     ok: "Later plugins are not asked; the text replaces the greeting.",
     otherwise: "The client is greeted (220).",
   },
-  helo: { when: "at HELO", told: "session, host (what the client calls itself)", otherwise: "250." },
+  helo: {
+    when: "at HELO",
+    told: "session, host (what the client calls itself)",
+    ok: "250; later plugins are not asked.",
+    otherwise: "250.",
+  },
   ehlo: {
     when: "at EHLO",
     told: "session, host (what the client calls itself)",
+    ok: "Later plugins are not asked; the capabilities hook, then 250 with the list.",
     otherwise: "The capabilities hook, then 250 with the list.",
   },
   capabilities: {

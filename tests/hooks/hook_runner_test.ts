@@ -263,8 +263,9 @@ test("a verdict that the hook may not give is logged and passed over, and so is 
     assert.match(b.memory.text(), /plain said .* at rcpt, which means nothing there/);
   }
   const b = bench();
-  b.add("plain", { ehlo: (() => ok()) as never });
-  assert.deepEqual(b.runner.run("ehlo", { ...b.base, host: "x" }, b.log), { verdict: undefined, by: undefined });
+  b.add("plain", { data: (() => ok()) as never });
+  const event = { ...b.base, transaction: undefined as never };
+  assert.deepEqual(b.runner.run("data", event, b.log), { verdict: undefined, by: undefined });
 });
 
 test("a hook may answer with a value", () => {
