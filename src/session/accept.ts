@@ -36,6 +36,10 @@ async function decide(talk: Dialogue, transaction: TransactionState, intake: Int
     session.log.error("Cannot keep the message", { reason: String(error) });
     return await finished(talk, transaction, about(troubleOf(error), transaction.id));
   }
+  if (intake.hasTooManyParts) {
+    const { reply } = await finished(talk, transaction, TEXTS.tooManyParts);
+    return { reply, next: { at: "closed" } };
+  }
   const { source } = taken;
   let { head, start } = taken;
   if (source.bytes === undefined && start === undefined) head = readHead(start = await readStart(source));

@@ -30,7 +30,9 @@ export async function takeChunk(talk: Dialogue, phase: Phase, command: Command<"
     const refused = await firstChunk(talk, transaction, command.size);
     if (refused !== undefined) return refused;
   }
-  const intake = phase.at === "bdat" ? phase.intake : new ChunkedIntake(talk.settings.spoolAfter, talk.context.spool);
+  const intake = phase.at === "bdat"
+    ? phase.intake
+    : new ChunkedIntake(talk.settings.spoolAfter, talk.context.spool, talk.settings.limits.mimeParts);
   transaction.discard = () => intake.discard();
   const limit = talk.settings.limits.dataBytes || Infinity;
   // RFC 3030 §4.2: refused at once, but not before its octets are out of the way.

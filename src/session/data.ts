@@ -11,7 +11,7 @@ export async function takeData(talk: Dialogue, { transaction }: At<"rcpt">): Pro
   const { settings, context } = talk;
   talk.say(TEXTS.goAhead);
   await talk.flush();
-  const intake = new Intake(settings.spoolAfter, context.spool);
+  const intake = new Intake(settings.spoolAfter, context.spool, settings.limits.mimeParts);
   transaction.discard = () => intake.discard();
   const data = talk.reader.data({ limit: settings.limits.dataBytes || Infinity, bareLf: settings.bareLf });
   const fault = await talk.receive(data, (chunk) => intake.add(chunk));

@@ -5,6 +5,7 @@
  * without keeping it. A disk that fails rejects `add` or `finish`; `discard` may be called at any time.
  */
 import { type Bytes, EMPTY, latin1Decode } from "../base/bytes.ts";
+import { PartCounter } from "../mail/part_counter.ts";
 import { memorySource } from "../mail/source.ts";
 import type { Source } from "../mail/message.ts";
 import type { BodyFile } from "./context.ts";
@@ -29,15 +30,25 @@ export class Intake {
   #file: BodyFile | undefined;
   #head: HeadFacts | undefined;
   #start: Bytes | undefined;
+  readonly #mostParts: number;
+  #counter: PartCounter | undefined;
 
-  constructor(spoolAfter: number, spool: () => BodyFile) {
+  /** `mostParts`: 0 for no limit. */
+  constructor(spoolAfter: number, spool: () => BodyFile, mostParts = 0) {
     this.#spoolAfter = spoolAfter;
     this.#spool = spool;
+    this.#mostParts = mostParts;
+  }
+
+  /** Whether it has more MIME parts than it may; known for sure once it is finished. Nothing is kept of it from then on. */
+  get hasTooManyParts(): boolean {
+    return this.#counter !== undefined && this.#counter.parts > this.#mostParts;
   }
 
   /** Takes a copy. A promise only when the file has to be waited for. */
   add(chunk: Uint8Array): void | Promise<void> {
     this.octets += chunk.length;
+    if (this.#counter !== undefined && this.hasTooManyParts) return;
     if (this.#file === undefined && this.octets <= this.#spoolAfter) return this.#keep(chunk);
     return this.#write(chunk);
   }
@@ -45,10 +56,18 @@ export class Intake {
   async finish(): Promise<Taken> {
     const block = this.#used === this.#block.length ? this.#block : this.#block.slice(0, this.#used);
     this.#head ??= readHead(block);
+    this.#countParts(block);
+    if (this.hasTooManyParts) return { source: memorySource(EMPTY), head: this.#head, start: undefined };
     if (this.#file === undefined) return { source: memorySource(block), head: this.#head, start: undefined };
     this.#keepStart(block);
     if (this.#used > 0) await this.#file.write(block);
     return { source: await this.#file.finish(), head: this.#head, start: this.#start };
+  }
+
+  /** Only where the header promises parts, or does not end where we can see it. */
+  #countParts(block: Bytes): void {
+    if (this.#mostParts === 0 || this.#head === undefined) return;
+    if (this.#head.hasParts || this.#head.end === undefined) (this.#counter ??= new PartCounter()).add(block);
   }
 
   #keepStart(block: Bytes): void {
@@ -93,6 +112,8 @@ export class Intake {
       rest = rest.subarray(part.length);
       if (this.#used === this.#block.length) {
         this.#keepStart(this.#block);
+        this.#countParts(this.#block);
+        if (this.hasTooManyParts) return this.discard();
         await this.#file.write(this.#block);
         this.#used = 0;
       }
@@ -111,6 +132,8 @@ export interface HeadFacts {
   /** Whether there is a Message-Id that says something. */
   readonly messageId: boolean;
   readonly date: boolean;
+  /** Whether its Content-Type may be one with parts inside: `multipart/…`, `message/…`. */
+  readonly hasParts: boolean;
   /** Offset of the body; undefined when the empty line is not among the octets. */
   readonly end: number | undefined;
 }
@@ -124,6 +147,7 @@ export function readHead(bytes: Uint8Array): HeadFacts {
     authResults: false,
     messageId: false,
     date: false,
+    hasParts: false,
     end: undefined as number | undefined,
   };
   for (let at = 0; at < bytes.length; facts.lines++) {
@@ -149,6 +173,9 @@ export function readHead(bytes: Uint8Array): HeadFacts {
       case 100:
         if (isField(bytes, at, "date")) facts.date = true;
         break;
+      case 99:
+        if (isField(bytes, at, "content-type")) facts.hasParts ||= beginsWithM(bytes, bytes.indexOf(COLON, at) + 1);
+        break;
     }
     if (end < 0) {
       facts.lines++;
@@ -162,6 +189,13 @@ export function readHead(bytes: Uint8Array): HeadFacts {
 /** Exactly `<>`, which Haraka counts as none (spec 02 §1.1). */
 function isEmptyId(value: Uint8Array): boolean {
   return value.length < 8 && latin1Decode(value).trim() === "<>";
+}
+
+/** The first letter of a value, which may begin on a line further down. */
+function beginsWithM(bytes: Uint8Array, at: number): boolean {
+  while (bytes[at] === SPACE || bytes[at] === TAB || bytes[at] === CR || bytes[at] === LF) at++;
+  // A comment may stand in front: whoever reads it in full shall tell.
+  return bytes[at] === 77 || bytes[at] === 109 || bytes[at] === 40;
 }
 
 /** `name` in lower case, of letters and `-`. Blanks before the colon are obsolete, and read by many (RFC 5322 §4.5). */

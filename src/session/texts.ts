@@ -47,6 +47,7 @@ export const TEXTS = {
   bareCr: said(451, "4.6.0", "Bare carriage return detected; lines end with CR LF"),
   smuggling: said(451, "4.6.0", "Bare line feed detected before the end of the message"),
   headerTooBig: said(552, "5.3.4", "Message header too big"),
+  tooManyParts: said(554, "5.6.0", "Transaction contains too many MIME parts"),
   loop: said(550, "5.4.6", "Too many received headers - possible mail loop"),
   queued: said(250, "2.0.0", "Message Queued (%s)"),
   declined: said(451, "4.3.0", "Queuing declined or disabled, try later (%s)"),

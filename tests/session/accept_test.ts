@@ -158,3 +158,31 @@ test("claims of others are disowned wherever in a header they stand; a header wi
   assert.equal(reply, "552 5.3.4 Message header too big");
   assert.equal(taken.length, 0);
 });
+
+for (const [how, spoolAfter] of [["in memory", 10_000_000], ["in a file", 0]] as const) {
+  for (const chunked of [false, true]) {
+    test(`[row 121] a message of 2000 parts, ${how}, by ${chunked ? "BDAT" : "DATA"}, is 554 and the end; one of 1000 is taken`, async () => {
+      for (const [parts, code] of [[1000, 250], [2000, 554]] as const) {
+        const kit = sessionKit({ keep: true, limits: { dataBytes: 0 }, settings: { spoolAfter } });
+        await kit.client.reply();
+        await kit.client.say("EHLO me");
+        await kit.client.say("MAIL FROM:<a@b.test>");
+        await kit.client.say("RCPT TO:<c@d.test>");
+        const part = `--b\r\n\r\n${"x".repeat(100)}\r\n`;
+        const body = `Content-Type: multipart/mixed; boundary=b\r\n\r\n${part.repeat(parts)}--b--\r\n`;
+        if (!chunked) await kit.client.say("DATA");
+        await kit.client.write(chunked ? `BDAT ${body.length} LAST\r\n${body}` : `${body}.\r\n`);
+        const reply = await kit.client.reply();
+        assert.equal(reply!.slice(0, 3), String(code));
+        assert.equal(kit.taken.length, code === 250 ? 1 : 0);
+        if (code === 554) assert.equal(await kit.client.line(), undefined);
+        else assert.equal(kit.taken[0]!.text, body);
+        await kit.client.end();
+        await kit.clock.advance(3000);
+        await kit.over;
+        assert.equal(kit.log.of("disconnect")[0]!.msgs, code === 250 ? "1/0/0" : "0/0/1");
+        for (const file of kit.spools) assert.equal(file.discarded, true);
+      }
+    });
+  }
+}

@@ -71,8 +71,17 @@ test("readHead() counts fields and lines of the header, and nothing of the body"
     authResults: false,
     messageId: false,
     date: false,
+    hasParts: false,
     end: 53,
   });
+  for (const value of ["multipart/mixed", "\r\n Message/rfc822", " (it is) multipart/x"]) {
+    assert.equal(facts(`Content-Type :${value}\r\n\r\n`).hasParts, true, value);
+  }
+  for (
+    const text of ["Content-Type: text/plain\r\n\r\n", "Content-Types: m\r\n\r\n", "\r\nContent-Type: multipart/x\r\n"]
+  ) {
+    assert.equal(facts(text).hasParts, false, text);
+  }
   assert.equal(facts("").end, undefined);
   assert.equal(facts("\r\nbody").end, 2);
   assert.equal(facts("A: b").lines, 1);
@@ -85,4 +94,35 @@ test("readHead() counts fields and lines of the header, and nothing of the body"
   assert.equal(facts("Authentication-Results-Not: x\r\n").authResults, false);
   assert.equal(facts("Message-Id : <1@b>\r\n").messageId, true);
   assert.equal(facts("Received :a\r\nReceived\r\n").received, 1);
+});
+
+test("Intake counts the parts of a multipart while it arrives, and keeps nothing of one that has too many", async () => {
+  const part = `--b\r\nContent-Type: text/plain\r\n\r\n${"x".repeat(3000)}\r\n`;
+  const bodyOf = (parts: number) =>
+    latin1Encode(`Content-Type: multipart/mixed; boundary=b\r\n\r\n${part.repeat(parts)}--b--\r\n`);
+  for (const [parts, tooMany] of [[50, false], [51, true], [500, true]] as const) {
+    for (const spoolAfter of [0, Infinity]) {
+      const body = bodyOf(parts);
+      const file = new MemoryBody();
+      const intake = new Intake(spoolAfter, () => file, 50);
+      for (let at = 0; at < body.length; at += 16_384) await intake.add(body.subarray(at, at + 16_384));
+      // A large one is known before its end.
+      if (spoolAfter === 0) assert.equal(intake.hasTooManyParts, parts === 500);
+      const { source } = await intake.finish();
+      assert.equal(intake.hasTooManyParts, tooMany);
+      if (!tooMany) assert.deepEqual(await all(source.open()), body);
+      assert.equal(file.discarded, spoolAfter === 0 && parts === 500);
+      if (parts === 500 && spoolAfter === 0) assert.ok(file.writes.length < 4);
+    }
+  }
+});
+
+test("Intake counts parts behind a header that does not end in sight, and none without a limit", async () => {
+  const long = `X: ${"x".repeat(70_000)}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n--b\r\n`;
+  for (const [limit, tooMany] of [[1, true], [2, false], [0, false]] as const) {
+    const intake = new Intake(0, () => new MemoryBody(), limit);
+    await intake.add(latin1Encode(long));
+    await intake.finish();
+    assert.equal(intake.hasTooManyParts, tooMany);
+  }
 });
