@@ -163,7 +163,7 @@ export async function startKasi(options: SiteOptions = {}): Promise<RunningSite>
     },
   };
   try {
-    await site.untilLogged(/Listening on \S+/, options.startMs ?? 30_000);
+    await site.untilLogged(/Listening on \S+\s/, options.startMs ?? 30_000);
   } catch (cause) {
     await site[Symbol.asyncDispose]();
     throw cause;

@@ -32,7 +32,7 @@ async function withSite(body: (site: Site) => Promise<void>, connectionIni = "")
       "config/connection.ini": connectionIni,
     },
   });
-  await kasi.untilLogged(new RegExp(`Listening on \\S+:${smtpsPort}`));
+  await kasi.untilLogged(new RegExp(`Listening on \\S+:${smtpsPort}\\s`));
   const port = kasi.ports.find((each) => each !== smtpsPort)!;
   await body({ kasi, port, smtpsPort, mails: () => inbox(kasi, "you") });
 }

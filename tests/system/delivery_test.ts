@@ -117,6 +117,7 @@ test("Postfix's smtp-sink takes mail over TCP, and LMTP over a Unix socket", { s
     spawn("smtp-sink", [...user, `127.0.0.1:${port}`, "100"], { stdio: "ignore" }),
     spawn("smtp-sink", [...user, "-L", `unix:${path}`, "100"], { stdio: "ignore" }),
   ];
+  const ended = sinks.map((sink) => new Promise((done) => sink.once("close", done)));
   const { courier, send } = makeSender();
   try {
     await reachable({ hostname: "127.0.0.1", port });
@@ -132,10 +133,9 @@ test("Postfix's smtp-sink takes mail over TCP, and LMTP over a Unix socket", { s
     assert.equal(local.via?.mode, "LMTP");
   } finally {
     await courier.stop();
-    for (const sink of sinks) sink.kill();
-    await Promise.all(
-      sinks.map((sink) => sink.exitCode ?? sink.signalCode ?? new Promise((done) => sink.once("exit", done))),
-    );
+    // By process id: under Deno `sink.kill()` would count it as gone at once.
+    for (const sink of sinks) process.kill(sink.pid!);
+    await Promise.all(ended);
     rmSync(directory, { recursive: true, force: true });
   }
 });
