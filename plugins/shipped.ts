@@ -13,6 +13,7 @@ export const SHIPPED = {
   "delay_deny": () => import("./delay_deny.ts"),
   "dkim": () => import("./dkim.ts"),
   "dmarc": () => import("./dmarc.ts"),
+  "dns-list": () => import("./dns-list.ts"),
   "early_talker": () => import("./early_talker.ts"),
   "example": () => import("./example.ts"),
   "headers": () => import("./headers.ts"),
