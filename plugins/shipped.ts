@@ -19,6 +19,7 @@ export const SHIPPED = {
   "headers": () => import("./headers.ts"),
   "mail_from.is_resolvable": () => import("./mail_from.is_resolvable.ts"),
   "queue/discard": () => import("./queue/discard.ts"),
+  "queue/lmtp": () => import("./queue/lmtp.ts"),
   "queue/maildir": () => import("./queue/maildir.ts"),
   "queue/smtp_forward": () => import("./queue/smtp_forward.ts"),
   "queue/test": () => import("./queue/test.ts"),
