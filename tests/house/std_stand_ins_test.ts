@@ -14,10 +14,11 @@ test("nothing imports a stand-in but by its JSR name", () => {
   assert.deepEqual(wrong, []);
 });
 
-test("deno.jsr.json is deno.json without its links", () => {
-  const { links, ...rest } = JSON.parse(readSource("deno.json"));
+test("deno.jsr.json is deno.json without its links, and without the lock that records them", () => {
+  const { links, lock, ...rest } = JSON.parse(readSource("deno.json"));
   assert.deepEqual(links, ["./src/std/ini", "./src/std/log", "./src/std/testing"]);
-  assert.deepEqual(JSON.parse(readSource("deno.jsr.json")), rest);
+  assert.deepEqual(lock, { path: "./deno.lock", frozen: true });
+  assert.deepEqual(JSON.parse(readSource("deno.jsr.json")), { ...rest, lock: false });
 });
 
 test("the import map names the packages by their JSR names, and each stand-in says which it stands for", () => {
