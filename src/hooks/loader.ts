@@ -104,7 +104,7 @@ async function importPlugin(located: Located, options: LoaderOptions): Promise<{
     case "shipped":
       return { module: await options.shipped[located.name]!(), from: "shipped" };
     case "module":
-      return { module: await import(located.url), from: located.from };
+      return { module: await importUnlocked(located.url), from: located.from };
     case "remote": {
       const { href } = located.url;
       const { host, cacheDir, signal, fetchTimeoutMs } = options;
@@ -120,5 +120,17 @@ async function importPlugin(located: Located, options: LoaderOptions): Promise<{
       options.log.notice(`Plugin ${href} has SHA-256 ${fetched.sha256}${sha256 === undefined ? " (not pinned)" : ""}`);
       return { module: await import(fileUrl(fetched.path)), from: href };
     }
+  }
+}
+
+/** A package that the frozen lock of the program does not know is a page of differences to Deno; here it is a sentence. */
+async function importUnlocked(url: string): Promise<Module> {
+  try {
+    return await import(url);
+  } catch (cause) {
+    if (!(cause instanceof Error) || !/lockfile is out of date/i.test(cause.message)) throw cause;
+    throw new Error(`${url} is not in the frozen deno.lock; start Deno with --frozen=false or --no-lock to use it`, {
+      cause,
+    });
   }
 }
