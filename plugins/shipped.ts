@@ -21,6 +21,7 @@ export const SHIPPED = {
   "queue/discard": () => import("./queue/discard.ts"),
   "queue/lmtp": () => import("./queue/lmtp.ts"),
   "queue/maildir": () => import("./queue/maildir.ts"),
+  "queue/quarantine": () => import("./queue/quarantine.ts"),
   "queue/smtp_forward": () => import("./queue/smtp_forward.ts"),
   "queue/test": () => import("./queue/test.ts"),
   "rcpt_to.in_host_list": () => import("./rcpt_to.in_host_list.ts"),
