@@ -17,6 +17,7 @@ export const SHIPPED = {
   "early_talker": () => import("./early_talker.ts"),
   "example": () => import("./example.ts"),
   "headers": () => import("./headers.ts"),
+  "helo.checks": () => import("./helo.checks.ts"),
   "mail_from.is_resolvable": () => import("./mail_from.is_resolvable.ts"),
   "queue/discard": () => import("./queue/discard.ts"),
   "queue/lmtp": () => import("./queue/lmtp.ts"),
