@@ -16,6 +16,7 @@ export const SHIPPED = {
   "dns-list": () => import("./dns-list.ts"),
   "early_talker": () => import("./early_talker.ts"),
   "example": () => import("./example.ts"),
+  "fcrdns": () => import("./fcrdns.ts"),
   "headers": () => import("./headers.ts"),
   "helo.checks": () => import("./helo.checks.ts"),
   "mail_from.is_resolvable": () => import("./mail_from.is_resolvable.ts"),
