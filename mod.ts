@@ -59,6 +59,7 @@ export { type Address, parseAddress } from "./src/mail/address.ts";
 export { parseDate } from "./src/mail/date.ts";
 export type { Header, HeaderField } from "./src/mail/header.ts";
 export type { Message, Rendered, Source } from "./src/mail/message.ts";
+export { type TextPart, textParts, type TextPartsOptions } from "./src/mail/text_parts.ts";
 export { everyPart, parseHeader, type Part, partsOf } from "./src/mail/parts.ts";
 export { type ArcFinding, sealArc, verifyArc } from "./src/mailauth/arc.ts";
 export { authorsOf } from "./src/mailauth/authors.ts";
