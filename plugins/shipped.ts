@@ -10,6 +10,7 @@ export const SHIPPED = {
   "auth/flat_file": () => import("./auth/flat_file.ts"),
   "authentication-results": () => import("./authentication-results.ts"),
   "bounce": () => import("./bounce.ts"),
+  "data.signatures": () => import("./data.signatures.ts"),
   "delay_deny": () => import("./delay_deny.ts"),
   "dkim": () => import("./dkim.ts"),
   "dmarc": () => import("./dmarc.ts"),
