@@ -21,6 +21,7 @@ export const SHIPPED = {
   "headers": () => import("./headers.ts"),
   "helo.checks": () => import("./helo.checks.ts"),
   "mail_from.is_resolvable": () => import("./mail_from.is_resolvable.ts"),
+  "prevent_credential_leaks": () => import("./prevent_credential_leaks.ts"),
   "queue/discard": () => import("./queue/discard.ts"),
   "queue/lmtp": () => import("./queue/lmtp.ts"),
   "queue/maildir": () => import("./queue/maildir.ts"),
