@@ -9,6 +9,7 @@ export const SHIPPED = {
   "arc": () => import("./arc.ts"),
   "auth/flat_file": () => import("./auth/flat_file.ts"),
   "authentication-results": () => import("./authentication-results.ts"),
+  "block_me": () => import("./block_me.ts"),
   "bounce": () => import("./bounce.ts"),
   "data.signatures": () => import("./data.signatures.ts"),
   "delay_deny": () => import("./delay_deny.ts"),
