@@ -36,5 +36,6 @@ export const SHIPPED = {
   "tarpit": () => import("./tarpit.ts"),
   "tls": () => import("./tls.ts"),
   "toobusy": () => import("./toobusy.ts"),
+  "uribl": () => import("./uribl.ts"),
   "xclient": () => import("./xclient.ts"),
 };
