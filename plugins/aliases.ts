@@ -40,7 +40,11 @@ export default {
       if (first === undefined) return;
       transaction.log.info(`aliasing ${address || user} to ${targets.join(", ")} (${key})`);
       recipient.given ??= recipient.address;
-      const more = others.map((address) => ({ address, parameters: recipient.parameters }));
+      const more = others.map((address): Recipient => ({
+        address,
+        given: recipient.given!,
+        parameters: recipient.parameters,
+      }));
       recipient.address = first;
       if (more.length > 0) further.set(recipient, more);
       const elsewhere = [recipient, ...more].filter((one) => one.address.host !== host);

@@ -14,7 +14,9 @@ export default {
       header.remove("X-Envelope-From");
       header.remove("X-Envelope-To");
       header.add("X-Envelope-From", transaction.sender.address);
-      for (const { address, given } of transaction.recipients) header.add("X-Envelope-To", (given ?? address).address);
+      // One address may have become several (aliases).
+      const to = new Set(transaction.recipients.map(({ address, given }) => (given ?? address).address));
+      for (const address of to) header.add("X-Envelope-To", address);
       return undefined;
     },
   },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import plugin from "../../plugins/record_envelope_addresses.ts";
-import { message } from "../kit/fake_session.ts";
+import { fakeSession, message, recipient } from "../kit/fake_session.ts";
 import { hook } from "../kit/hook.ts";
 import { test } from "../kit/test.ts";
 
@@ -24,4 +24,12 @@ test("a bounce has an empty envelope sender", async () => {
 test("fields that the sender wrote itself do not pass for the envelope", async () => {
   const header = await headerAfter("a@client.test", ["b@one.test"], "X-Envelope-To: forged@x.test\nSubject: x\n\nHi\n");
   assert.deepEqual(header.getAll("X-Envelope-To"), ["b@one.test"]);
+});
+
+test("a recipient that became several is named once, as the client gave it", async () => {
+  const session = fakeSession({ from: "a@client.test", to: ["one@our.test", "two@our.test", "x@our.test"] });
+  for (const one of session.transaction!.recipients.slice(0, 2)) one.given = recipient("team@our.test").address;
+  const mail = message("Subject: x\n\nHello\n");
+  await hook(plugin, "data_post", { session, event: { message: mail } });
+  assert.deepEqual(mail.header.getAll("X-Envelope-To"), ["team@our.test", "x@our.test"]);
 });
