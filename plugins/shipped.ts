@@ -5,6 +5,7 @@
  */
 export const SHIPPED = {
   "access": () => import("./access.ts"),
+  "accounting-files": () => import("./accounting-files.ts"),
   "aliases": () => import("./aliases.ts"),
   "arc": () => import("./arc.ts"),
   "auth/flat_file": () => import("./auth/flat_file.ts"),
