@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { deny, ok } from "../../src/hooks/verdict.ts";
+import { parseAddress } from "../../src/mail/address.ts";
 import { sessionKit } from "../kit/session_kit.ts";
 import { test } from "../kit/test.ts";
 
@@ -67,4 +68,32 @@ test("who guesses at recipients is asked to stop at the limit, and leaves no mor
   await kit.over;
   assert.equal(asked, 5);
   assert.equal((noted as unknown[]).length, 5);
+});
+
+test("a recipient whose address a plugin replaced is answered as the client gave it, taken or not", async () => {
+  const reached: string[][] = [];
+  const kit = sessionKit({
+    hooks: {
+      rcpt({ recipient }) {
+        recipient.given = recipient.address;
+        recipient.address = parseAddress(`<new-${recipient.address.user}@other.test>`)!;
+        return recipient.given.user === "yes" ? ok() : undefined;
+      },
+      data({ transaction }) {
+        reached.push(transaction.recipients.map(({ address }) => address.address));
+        return deny();
+      },
+    },
+  });
+  await kit.client.reply();
+  await kit.client.say("EHLO me");
+  await kit.client.say("MAIL FROM:<a@b.test>");
+  assert.match(await kit.client.say("RCPT TO:<yes@d.test>") ?? "", /^250 .*<yes@d\.test>/);
+  const refused = await kit.client.say("RCPT TO:<no@d.test>") ?? "";
+  assert.match(refused, /^550 .*<no@d\.test>/);
+  assert.doesNotMatch(refused, /new-no/);
+  await kit.client.say("DATA");
+  await kit.client.say("QUIT");
+  await kit.over;
+  assert.deepEqual(reached, [["new-yes@other.test"]]);
 });
