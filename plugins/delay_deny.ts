@@ -39,7 +39,12 @@ export default {
   files: [DELAY_DENY_INI],
   async setup({ name, config }) {
     const settings = await config.ini(DELAY_DENY_INI);
-    const kept = new WeakMap<object, Refusal>();
+    /** What was said of one address does not hold for the next (XCLIENT). */
+    const kept = new WeakMap<object, { readonly refused: Refusal; readonly ip: string }>();
+    const heldOf = (owner: object, ip: string) => {
+      const held = kept.get(owner);
+      return held?.ip === ip ? held.refused : undefined;
+    };
 
     const isPutOff = (by: string, at: string) => {
       const { included_plugins, excluded_plugins } = settings.value.main;
@@ -53,7 +58,8 @@ export default {
         const owner = place === "session" ? session : (event as { readonly [key: string]: object | undefined })[place];
         if (owner === undefined) return;
         // The first one counts.
-        if (!kept.has(owner)) kept.set(owner, refused);
+        const { ip } = session.remote;
+        if (heldOf(owner, ip) === undefined) kept.set(owner, { refused, ip });
         const { notes } = place === "session" ? session : session.transaction ?? session;
         const before = notes.get("delay_deny_pre");
         const text = refused.kind === "hangUp" ? "" : String(refused.reply.text ?? "");
@@ -68,7 +74,8 @@ export default {
         priority: 100,
         run({ session, transaction, recipient }: HookEvent<"rcpt_ok">) {
           if (session.relaying) return undefined;
-          return kept.get(session) ?? kept.get(transaction) ?? kept.get(recipient);
+          const { ip } = session.remote;
+          return heldOf(session, ip) ?? heldOf(transaction, ip) ?? heldOf(recipient, ip);
         },
       },
 

@@ -151,7 +151,9 @@ export default {
         try {
           const [iprev, refusal] = await examine(session, AbortSignal.any([late.signal, signal]));
           const before = notes.get("authentication_results");
-          notes.set("authentication_results", [...Array.isArray(before) ? before : [], `iprev=${iprev}`]);
+          // XCLIENT makes another client of it, which is looked up again.
+          const others = Array.isArray(before) ? before.filter((one) => !String(one).startsWith("iprev=")) : [];
+          notes.set("authentication_results", [...others, `iprev=${iprev}`]);
           results.add(name, { emit: true });
           return refusal;
         } finally {

@@ -77,6 +77,8 @@ const SHOWN: { readonly [name: string]: string } = { big_company: "big_co" };
 const NO_NAME = new Set(["", "Unknown", "NXDOMAIN", "DNSERROR"]);
 
 interface Heard {
+  /** XCLIENT makes another client of it. */
+  readonly ip: string;
   readonly first: string;
   readonly verb: string;
   readonly last: string;
@@ -184,7 +186,9 @@ export default {
     };
 
     const greeted = (verb: "HELO" | "EHLO") => async ({ session, host, signal }: HookEvent<"helo">) => {
-      const before = heard.get(session);
+      const { ip } = session.remote;
+      const earlier = heard.get(session);
+      const before = earlier?.ip === ip ? earlier : undefined;
       const first = before?.first ?? host;
       if (before === undefined) session.results.add(name, { helo_host: host });
       const changed = compare(session, host, verb, before);
@@ -195,8 +199,8 @@ export default {
         ? await examine(session, host, signal)
         : undefined;
       // Of a name refused for the change nothing is known yet.
-      if (changed === undefined) heard.set(session, { first, verb, last: host, verdict });
-      else heard.set(session, { first, verb, last: before?.last ?? host, verdict: before?.verdict });
+      if (changed === undefined) heard.set(session, { ip, first, verb, last: host, verdict });
+      else heard.set(session, { ip, first, verb, last: before?.last ?? host, verdict: before?.verdict });
       session.results.add(name, { emit: true });
       return changed ?? verdict;
     };

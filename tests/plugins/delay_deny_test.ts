@@ -117,3 +117,15 @@ test("a message that comes in spite of refusals names the plugins that refused",
   await run("data_post", session(), { message: clean });
   assert.equal(clean.header.has("X-Haraka-Fail-Pre"), false);
 });
+
+test("the client that XCLIENT makes of a session is not refused for the one before", async () => {
+  const run = await chain({
+    strict: { connect: ({ session }) => session.remote.ip === "192.0.2.9" ? deny("no") : undefined },
+  });
+  const client = session();
+  await run("connect", client);
+  assert.notEqual(await run("rcpt_ok", client, to("x@our.test")), undefined);
+  client.remote.ip = "192.0.2.10";
+  await run("connect", client);
+  assert.equal(await run("rcpt_ok", client, to("x@our.test")), undefined);
+});

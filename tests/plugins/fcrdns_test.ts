@@ -143,3 +143,15 @@ test("private clients are not looked at, and those the access lists let in are s
     "deny",
   );
 });
+
+test("a client that is looked up again has one result in Authentication-Results", async () => {
+  const { session, started } = await connect({});
+  started.machine.resolver.set(PTR, { PTR: ["mail.example.com"] });
+  started.machine.resolver.set("mail.example.com", { A: [IP] });
+  session.notes.set("authentication_results", [
+    "auth=pass (plain)",
+    ...session.notes.get("authentication_results") as [],
+  ]);
+  await started.run("lookup_rdns", { session });
+  assert.deepEqual(session.notes.get("authentication_results"), ["auth=pass (plain)", "iprev=pass"]);
+});

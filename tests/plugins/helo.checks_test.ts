@@ -205,3 +205,11 @@ test("a name that is not ASCII is refused as a bad argument", async () => {
   const { verdict } = await started.run("ehlo", { session, event: { host: "mäil.example.com" } });
   assert.deepEqual(verdict?.kind === "deny" && [verdict.reply.code, verdict.reply.enhanced], [501, "5.5.4"]);
 });
+
+test("the client that XCLIENT makes of a session is looked at for itself", async () => {
+  const { say, found, session } = await client({ only: "literal_mismatch", reject: true });
+  assert.equal(await say(`[${IP}]`), "pass");
+  session.remote.ip = "192.0.2.1";
+  assert.equal(await say(`[${IP}]`), "deny");
+  assert.equal(found(), "literal_mismatch !literal_mismatch");
+});
