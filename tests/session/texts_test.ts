@@ -19,5 +19,7 @@ test("about() puts the subject in as it is", () => {
 
 test("troubleOf() tells a full disk from other trouble", () => {
   assert.equal(troubleOf({ fault: "disk-full" }).code, 452);
-  for (const other of [{ fault: "disk-fault" }, new Error("x"), undefined, null, "x"]) assert.equal(troubleOf(other).code, 451);
+  for (const other of [{ fault: "disk-fault" }, new Error("x"), undefined, null, "x"]) {
+    assert.equal(troubleOf(other).code, 451);
+  }
 });

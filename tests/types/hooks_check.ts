@@ -45,8 +45,8 @@ declare module "../../src/hooks/points.ts" {
 ({ name: "x", hooks: { connect_init: async () => deny("no") } }) satisfies Plugin;
 // @ts-expect-error lookup_rdns answers with a string
 ({ name: "x", hooks: { lookup_rdns: () => answer(7) } }) satisfies Plugin;
-// @ts-expect-error ehlo cannot be answered ok
-({ name: "x", hooks: { ehlo: () => ok() } }) satisfies Plugin;
+// @ts-expect-error data cannot be answered ok
+({ name: "x", hooks: { data: () => ok() } }) satisfies Plugin;
 // @ts-expect-error there is no message yet at rcpt
 ({ name: "x", hooks: { rcpt: ({ message }) => void message } }) satisfies Plugin;
 // @ts-expect-error a bare string is no verdict
@@ -61,7 +61,7 @@ declare module "../../src/hooks/points.ts" {
 // The rules know at compile time who may refuse, agree and answer.
 HOOK_RULES.mail satisfies RefusingRule;
 HOOK_RULES.connect.ok satisfies true;
-HOOK_RULES.ehlo.ok satisfies false;
+HOOK_RULES.data.ok satisfies false;
 HOOK_RULES.get_mx.answer satisfies true;
 // @ts-expect-error disconnect refuses nothing
 HOOK_RULES.disconnect satisfies RefusingRule;
