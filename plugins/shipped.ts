@@ -8,6 +8,7 @@ export const SHIPPED = {
   "accounting-files": () => import("./accounting-files.ts"),
   "aliases": () => import("./aliases.ts"),
   "arc": () => import("./arc.ts"),
+  "asn": () => import("./asn.ts"),
   "auth/flat_file": () => import("./auth/flat_file.ts"),
   "authentication-results": () => import("./authentication-results.ts"),
   "block_me": () => import("./block_me.ts"),
