@@ -168,7 +168,7 @@ test("tls: [outbound] inherits what it does not say; keys and certificates come 
   await assert.rejects(load({ "site/tls.ini": "key[]=a\nkey[]=b\n" }), ConfigError);
 });
 
-test("the log's level by name, number or Haraka's word; the file loglevel wins; an unknown one is WARN", async () => {
+test("[row 60] the log's level by name, number or Haraka's word; the file loglevel wins; an unknown one is WARN", async () => {
   const level = async (files: Files) => (await load(files)).core.logging.value.level;
   for (const text of ["debug", "7", "LOGDEBUG", "Debug"]) {
     assert.equal(await level({ "site/log.ini": `level=${text}` }), "DEBUG");
