@@ -202,6 +202,11 @@ export class HeaderBlock implements Header {
 
   #find(name: string): Field | undefined {
     const lower = name.toLowerCase();
+    if (this.#fields === undefined && this.#pieces === undefined && this.#trailing.length === 0) {
+      // Asking for one field or two is not worth reading them all.
+      const leading = this.#leading.findLast((bytes) => isNamed(bytes, 0, lower));
+      return leading === undefined ? findIn(this.#incoming(), lower) : asField(leading);
+    }
     return this.#all().find((field) => field.lower === lower);
   }
 
@@ -230,13 +235,39 @@ function parse(bytes: Uint8Array): Piece[] {
   let start = 0;
   while (start < bytes.length) {
     const colon = nameEnd(bytes, start);
-    let end = endOfLine(bytes, start);
-    if (colon >= 0) { while (end < bytes.length && isBlank(bytes[end])) end = endOfLine(bytes, end); }
+    const end = colon < 0 ? endOfLine(bytes, start) : endOfField(bytes, start);
     const raw = bytes.subarray(start, end);
     pieces.push(colon < 0 ? raw : new Field(raw, colon - start));
     start = end;
   }
   return pieces;
+}
+
+/** The first field of that name in a block nobody has parsed: what {@linkcode parse} would have found. */
+function findIn(bytes: Uint8Array, lower: string): Field | undefined {
+  for (let start = 0; start < bytes.length; start = endOfLine(bytes, start)) {
+    if (isNamed(bytes, start, lower)) {
+      return new Field(bytes.subarray(start, endOfField(bytes, start)), nameEnd(bytes, start) - start);
+    }
+  }
+  return undefined;
+}
+
+/** Whether a field of the name, given in lower case, starts here. */
+function isNamed(bytes: Uint8Array, start: number, lower: string): boolean {
+  for (let i = 0; i < lower.length; i++) {
+    const byte = bytes[start + i]!;
+    if ((byte >= 65 && byte <= 90 ? byte | 32 : byte) !== lower.charCodeAt(i)) return false;
+  }
+  const behind = bytes[start + lower.length];
+  return (behind === COLON || isBlank(behind)) && nameEnd(bytes, start) >= start + lower.length;
+}
+
+/** Behind a field's last continuation line. */
+function endOfField(bytes: Uint8Array, start: number): number {
+  let end = endOfLine(bytes, start);
+  while (end < bytes.length && isBlank(bytes[end])) end = endOfLine(bytes, end);
+  return end;
 }
 
 function endOfLine(bytes: Uint8Array, start: number): number {

@@ -96,3 +96,23 @@ test("a field added behind a last line without its end does not stick to it", ()
   header.add("C", "d");
   assert.equal(written(header), "A: b\r\nC: d\r\n");
 });
+
+test("asking an unparsed block gives what asking a parsed one gives", () => {
+  const texts = [
+    "Subject: a\r\nDate : b\r\n\tc\r\nno field\r\n Date: d\r\nX-Date: e\r\ndate:\r\nMessage-ID:<1@x>\r\n",
+    "Dates: x\r\nDat: y\r\nDate\r\nDate x: z\r\n",
+    "date: last line without an end",
+    "",
+  ];
+  for (const text of texts) {
+    for (const name of ["Date", "dATE", "Message-Id", "Subject", "X-Date", "Dat", "no field", "x"]) {
+      const parsed = block(text);
+      void parsed.fields;
+      assert.equal(block(text).get(name), parsed.get(name), `${name} in ${JSON.stringify(text)}`);
+      const leading = block(text);
+      leading.addLeading("Date", "first");
+      leading.addLeading("Date", "in front");
+      assert.equal(leading.get(name), name.toLowerCase() === "date" ? "in front" : parsed.get(name));
+    }
+  }
+});

@@ -47,6 +47,11 @@ export default {
     assert.ok(end.fields <= end.body && end.body <= input.length);
     for (const field of header.fields) {
       assert.ok(header.has(field.name));
+      assert.equal(
+        createMessage(memorySource(input)).header.get(field.name),
+        header.get(field.name),
+        "unparsed as parsed",
+      );
       assert.equal(typeof header.getDecoded(field.name), "string");
       parseMediaType(field.value);
       parseDate(field.value);
