@@ -5,7 +5,7 @@
  * reader has no more whole line. Never rejects: what breaks is logged under the session's id and ends this session alone.
  */
 import { parseCommand } from "../wire/command.ts";
-import type { Line } from "../wire/reader.ts";
+import type { Line } from "../wire/wire_reader.ts";
 import type { Reply } from "../wire/reply.ts";
 import { AUTH_LINE_LIMIT } from "./auth.ts";
 import { COMMANDS } from "./commands.ts";

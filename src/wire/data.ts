@@ -5,7 +5,7 @@
  * octets were cut into chunks changes nothing. A fault is told once, in stream order; then it reads on to the real end.
  */
 import type { Bytes } from "../base/bytes.ts";
-import type { DataEvent, DataOptions } from "./reader.ts";
+import type { DataEvent, DataOptions } from "./wire_reader.ts";
 import { CR, DOT, findLineEnd, LF, wordsOf } from "./scan.ts";
 
 const CRLF: Bytes = new Uint8Array([CR, LF]);

@@ -5,7 +5,7 @@
  * and reports. Only a broken or cancelled connection rejects.
  */
 import { utf8Decode } from "../base/bytes.ts";
-import type { Line, WireReader } from "./reader.ts";
+import type { Line, WireReader } from "./wire_reader.ts";
 import { isStatus, type Reply } from "./reply.ts";
 
 export type PeerReply =

@@ -1,6 +1,7 @@
 /** Streams made of given pieces, and the ways of cutting input: tests and fuzz targets of the wire room share them. */
 import { type Bytes, latin1Decode, latin1Encode } from "../../src/base/bytes.ts";
-import { createReader, type DataOptions, type ReaderOptions, type WireReader } from "../../src/wire/reader.ts";
+import { createReader, type ReaderOptions } from "../../src/wire/reader.ts";
+import type { DataOptions, WireReader } from "../../src/wire/wire_reader.ts";
 
 /** A byte stream (BYOB readers welcome) that gives one piece per read at most. */
 export function byteStream(pieces: readonly Uint8Array[]): ReadableStream<Bytes> {
