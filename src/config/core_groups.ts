@@ -4,6 +4,8 @@
  */
 import { ConfigError } from "../base/config_error.ts";
 import type { ConfigFault } from "../base/config_error.ts";
+import { parseLevel } from "../log/level.ts";
+import { LEVELS } from "../log/types.ts";
 import { placeOf } from "./apply_shape.ts";
 import type {
   ConnectionSettings,
@@ -223,8 +225,6 @@ export function httpSettings({ main }: HttpIni, report: Report): HttpSettings {
   return { listen: endpoints("http.ini", main, main.listen, 80, report), docroot: main.docroot };
 }
 
-const LEVEL_NAMES = ["EMERG", "ALERT", "CRIT", "ERROR", "WARN", "NOTICE", "INFO", "DEBUG", "PROTOCOL", "DATA"] as const;
-
 /** The flat files count before log.ini. A level nobody knows is WARN. */
 export function logSettings(
   { main }: LogIni,
@@ -232,10 +232,9 @@ export function logSettings(
   report: Report,
 ): LogSettings {
   const text = flat.loglevel ?? main.level;
-  const name = text.toUpperCase().replace(/^LOG(?=.)/, "");
-  const level = /^\d$/.test(text) ? LEVEL_NAMES[Number(text)] : LEVEL_NAMES.find((known) => known === name);
+  const level = parseLevel(text);
   if (level === undefined) {
-    const wanted = `one of ${LEVEL_NAMES.join(", ").toLowerCase()}, or 0 to 9`;
+    const wanted = `one of ${Object.keys(LEVELS).join(", ").toLowerCase()}, or 0 to 9`;
     report(
       flat.loglevel === undefined
         ? faultAt("log.ini", main, "level", text, wanted)

@@ -5,6 +5,7 @@
  * smtp.ini keys are honoured, with one notice each. {@linkcode loadCoreSettings} throws ConfigError for a value of the wrong form;
  * a wrong value that comes with a reload is logged and the last good ones stay.
  */
+import type { LevelName } from "../log/types.ts";
 import { ConfigError } from "../base/config_error.ts";
 import { placeOf } from "./apply_shape.ts";
 import {
@@ -162,7 +163,7 @@ export interface HttpSettings {
 
 /** log.ini, with the flat files `loglevel` and `log_timestamps`. */
 export interface LogSettings {
-  readonly level: "EMERG" | "ALERT" | "CRIT" | "ERROR" | "WARN" | "NOTICE" | "INFO" | "DEBUG" | "PROTOCOL" | "DATA";
+  readonly level: LevelName;
   readonly timestamps: boolean;
   readonly format: "default" | "logfmt" | "json";
 }

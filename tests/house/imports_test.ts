@@ -17,7 +17,7 @@ const TABLE: { readonly [room: string]: { readonly rooms: readonly string[]; rea
       packages: ["node:", "dns-packet", "@peculiar/x509", "reflect-metadata", "ipaddr.js", "ws"],
     },
     config: {
-      rooms: ["base", "src/host/types.ts", "src/log/types.ts", "src/log/events.ts"],
+      rooms: ["base", "src/host/types.ts", "src/log/types.ts", "src/log/events.ts", "src/log/level.ts"],
       packages: ["@std/ini", "yaml", "hjson"],
     },
     log: { rooms: ["base", "src/host/types.ts"], packages: ["@std/log"] },
