@@ -13,7 +13,6 @@ import { lockDirectory } from "./host/lock.ts";
 import { thisMachine } from "./host/machine.ts";
 import type { Addr, Conn, Machine } from "./host/types.ts";
 import { HookRunner } from "./hooks/hook_runner.ts";
-import { startPlugins } from "./hooks/lifecycle.ts";
 import type { LoadedPlugin } from "./hooks/loader.ts";
 import { Notes } from "./hooks/notes.ts";
 import type { Plugin } from "./hooks/plugin.ts";
@@ -23,8 +22,7 @@ import { Queue } from "./queue/queue.ts";
 import { serveConnection } from "./server/connection.ts";
 import { endpointOf, listenAll } from "./server/listeners.ts";
 import { deliverySettings, queueSettings } from "./server/outbound_settings.ts";
-import { attachLogHook, choosePlugins, initialise, timeoutOf } from "./server/plugins.ts";
-import { pluginHostFor } from "./server/plugin_host.ts";
+import { attachLogHook, choosePlugins, initialise, startChosen } from "./server/plugins.ts";
 import { PRODUCT, sessionSettings } from "./server/session_settings.ts";
 import { absoluteIn, findSite, type Site } from "./server/site.ts";
 import { settled } from "./server/settled.ts";
@@ -128,24 +126,16 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
   const plugins = await choosePlugins(options.plugins, core, { machine, log, site, signal: stopping.signal });
   const notes = new Notes();
   const face = { notes, version: VERSION, name: core.me.value };
-  const running = await startPlugins(plugins, {
-    runner,
-    clock,
+  const running = await startChosen(plugins, runner, core, {
+    config,
     log,
+    machine,
+    notes,
+    dataDir: site.dataDir,
+    forwarder: courier,
+    enqueue: (envelope, message) => queue.accept(envelope, message),
+    signal: stopping.signal,
     ignoreBad: core.server.value.ignoreBadPlugins,
-    timeoutFor: (name) => timeoutOf(core, name),
-    hostFor: pluginHostFor({
-      config,
-      log,
-      machine,
-      notes,
-      version: VERSION,
-      serverName: () => core.me.value,
-      dataDir: site.dataDir,
-      forwarder: courier,
-      enqueue: (envelope, message) => queue.accept(envelope, message),
-      signal: stopping.signal,
-    }),
   });
   closers.push(() => running.stop(deadline()));
   attachLogHook(logging, runner, log);

@@ -2,12 +2,15 @@
 import type { CoreSettings } from "../config/core_settings.ts";
 import type { Machine } from "../host/types.ts";
 import type { HookRunner } from "../hooks/hook_runner.ts";
+import { type RunningPlugins, startPlugins } from "../hooks/lifecycle.ts";
 import { type LoadedPlugin, loadPlugins, PluginError } from "../hooks/loader.ts";
 import type { Plugin, ServerFace } from "../hooks/plugin.ts";
 import { isRefusal } from "../hooks/verdict.ts";
 import type { Logging } from "../log/logging.ts";
 import type { Logger } from "../log/types.ts";
 import { SHIPPED } from "../../plugins/shipped.ts";
+import { VERSION } from "../version.ts";
+import { pluginHostFor, type PluginHostParts } from "./plugin_host.ts";
 import type { Site } from "./site.ts";
 
 export interface ChooseOptions {
@@ -65,6 +68,23 @@ export async function initialise(runner: HookRunner, server: ServerFace, log: Lo
       throw new PluginError(by ?? "?", new Error(`it refused to start at ${hook}`));
     }
   }
+}
+
+/** Sets chosen plugins up, each with a host of its own, and gives their functions to the runner. Throws as `startPlugins` does. */
+export function startChosen(
+  plugins: readonly LoadedPlugin[],
+  runner: HookRunner,
+  core: CoreSettings,
+  { ignoreBad, ...parts }: Omit<PluginHostParts, "version" | "serverName"> & { readonly ignoreBad: boolean },
+): Promise<RunningPlugins> {
+  return startPlugins(plugins, {
+    runner,
+    clock: parts.machine.clock,
+    log: parts.log,
+    ignoreBad,
+    timeoutFor: (name) => timeoutOf(core, name),
+    hostFor: pluginHostFor({ ...parts, version: VERSION, serverName: () => core.me.value }),
+  });
 }
 
 /** Milliseconds a plugin's hook functions may take, as the configuration says now. */

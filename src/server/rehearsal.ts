@@ -8,14 +8,11 @@ import type { Config } from "../config/types.ts";
 import { createCourier } from "../delivery/courier.ts";
 import type { Machine } from "../host/types.ts";
 import { HookRunner } from "../hooks/hook_runner.ts";
-import { startPlugins } from "../hooks/lifecycle.ts";
 import type { LoadedPlugin } from "../hooks/loader.ts";
 import { Notes } from "../hooks/notes.ts";
 import type { Logger } from "../log/types.ts";
-import { VERSION } from "../version.ts";
 import { deliverySettings } from "./outbound_settings.ts";
-import { pluginHostFor } from "./plugin_host.ts";
-import { choosePlugins, timeoutOf } from "./plugins.ts";
+import { choosePlugins, startChosen } from "./plugins.ts";
 import { findSite } from "./site.ts";
 
 export interface Rehearsal {
@@ -45,23 +42,16 @@ export async function rehearse({ machine, log, ...options }: RehearsalOptions): 
   const courier = createCourier({ machine, hooks, log, settings: deliverySettings(core, config, host) });
   const plugins = await choosePlugins(undefined, core, { machine, log, site, signal: stopping.signal });
   const running = options.setUp
-    ? await startPlugins(plugins, {
-      runner: hooks,
-      clock,
+    ? await startChosen(plugins, hooks, core, {
+      config,
       log,
-      timeoutFor: (name) => timeoutOf(core, name),
-      hostFor: pluginHostFor({
-        config,
-        log,
-        machine,
-        notes: new Notes(),
-        version: VERSION,
-        serverName: () => core.me.value,
-        dataDir: site.dataDir,
-        forwarder: courier,
-        enqueue: () => Promise.reject(new Error("Cannot queue mail: this is a rehearsal without a queue")),
-        signal: stopping.signal,
-      }),
+      machine,
+      notes: new Notes(),
+      dataDir: site.dataDir,
+      forwarder: courier,
+      enqueue: () => Promise.reject(new Error("Cannot queue mail: this is a rehearsal without a queue")),
+      signal: stopping.signal,
+      ignoreBad: false,
     })
     : undefined;
   return {

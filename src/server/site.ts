@@ -20,7 +20,7 @@ export function shippedPath(name: string): string {
 
 /** Throws an Error that says what is missing, as Haraka's users know it (spec 01 §2). */
 export function findSite(host: Host, dir: string | undefined, dataDir?: string): Site {
-  const absolute = (path: string) => path.startsWith("/") ? path : `${host.cwd()}/${path}`;
+  const absolute = (path: string) => absoluteIn(host.cwd(), path);
   if (dir === undefined) {
     return { dir: undefined, configDir: shippedPath("config"), dataDir: absolute(dataDir ?? "data") };
   }
