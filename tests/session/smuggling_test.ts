@@ -4,25 +4,10 @@
  */
 import assert from "node:assert/strict";
 import { latin1Encode } from "../../src/base/bytes.ts";
+import { CLEAN, ENDS } from "../kit/line_ends.ts";
 import { sessionKit } from "../kit/session_kit.ts";
 import { test } from "../kit/test.ts";
 
-const ENDS = [
-  "\r",
-  "\n",
-  "\r\n",
-  "\r\r",
-  "\n\n",
-  "\n\r",
-  "\r\r\n",
-  "\r\n\n",
-  "\n\r\n",
-  "\r\n\r",
-  "",
-  "\0\r\n",
-  " \r\n",
-];
-const CLEAN = "\r\n.\r\n";
 /** What the attacker would have us take for commands. */
 const SMUGGLED = "MAIL FROM:<evil@b.test>\r\nRCPT TO:<victim@d.test>\r\nDATA\r\nevil\r\n.\r\n";
 

@@ -5,26 +5,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { latin1Encode } from "../../src/base/bytes.ts";
+import { CLEAN, ENDS } from "../kit/line_ends.ts";
 import { readMaildir, type RunningSite, startKasi } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
 import { test } from "../kit/test.ts";
 
-const ENDS = [
-  "\r",
-  "\n",
-  "\r\n",
-  "\r\r",
-  "\n\n",
-  "\n\r",
-  "\r\r\n",
-  "\r\n\n",
-  "\n\r\n",
-  "\r\n\r",
-  "",
-  "\0\r\n",
-  " \r\n",
-];
-const CLEAN = "\r\n.\r\n";
 /** What the attacker would have us take for commands: a mail to somebody else. */
 const SMUGGLED = "MAIL FROM:<evil@b.test>\r\nRCPT TO:<victim@d.test>\r\nDATA\r\nSubject: evil\r\n\r\nevil\r\n.\r\n";
 
