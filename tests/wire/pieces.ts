@@ -32,6 +32,45 @@ export function plainStream(pieces: readonly Uint8Array[]): ReadableStream<Bytes
   });
 }
 
+/**
+ * The same two ways of reading without the runtime's streams behind them, which cost ten times what the reader does: for fuzzing, where every
+ * eighth input or so still takes the real ones.
+ */
+export function quickStream(pieces: readonly Uint8Array[], kind: "byob" | "plain"): ReadableStream<Bytes> {
+  let piece = 0;
+  let offset = 0;
+  const stream = {
+    locked: false,
+    getReader(options?: { mode?: "byob" }) {
+      if (options?.mode === "byob" && kind === "plain") throw new TypeError("not a byte stream");
+      stream.locked = true;
+      const releaseLock = () => void (stream.locked = false);
+      return { read: kind === "byob" ? fill : next, releaseLock, cancel: () => Promise.resolve() };
+    },
+  };
+  function next() {
+    const value = pieces[piece++];
+    return Promise.resolve(value === undefined ? { done: true } : { done: false, value: new Uint8Array(value) });
+  }
+  function fill(view: Uint8Array) {
+    // As the real one does, whoever lent the buffer loses it.
+    const { byteOffset, length: room } = view;
+    const buffer = (view.buffer as ArrayBuffer).transfer();
+    const wanted = pieces[piece];
+    if (wanted === undefined) return Promise.resolve({ done: true, value: new Uint8Array(buffer, byteOffset, 0) });
+    const length = Math.min(room, wanted.length - offset);
+    const value = new Uint8Array(buffer, byteOffset, length);
+    value.set(wanted.subarray(offset, offset + length));
+    offset += length;
+    if (offset === wanted.length) {
+      piece++;
+      offset = 0;
+    }
+    return Promise.resolve({ done: false, value });
+  }
+  return stream as unknown as ReadableStream<Bytes>;
+}
+
 export const STREAMS = { "byte stream": byteStream, "plain stream": plainStream } as const;
 
 /** Whole; in two pieces, cut at each byte; byte by byte. */
