@@ -5,49 +5,7 @@ import { defer, deny, hangUp, ok } from "../../src/hooks/verdict.ts";
 import { type SessionKit, sessionKit } from "../kit/session_kit.ts";
 import { matches } from "../kit/talk.ts";
 import { test } from "../kit/test.ts";
-import { ELSEWHERE, type Expected, type VerdictName, VERDICTS } from "./verdicts.ts";
-
-const SAY: { readonly [V in VerdictName]: (text?: string) => unknown } = {
-  nothing: () => undefined,
-  ok: (text) => ok(text),
-  deny: (text) => deny(text),
-  defer: (text) => defer(text),
-  denyAndClose: (text) => deny(text, { hangUp: true }),
-  deferAndClose: (text) => defer(text, { hangUp: true }),
-  hangUp: () => hangUp(),
-  throws: () => {
-    throw new Error("a plugin's own mistake");
-  },
-};
-
-const HELLO = ["EHLO me"];
-const MAIL = [...HELLO, "MAIL FROM:<a@b.test>"];
-const RCPT = [...MAIL, "RCPT TO:<c@d.test>"];
-const MESSAGE = [...RCPT, "DATA", "x\r\n."];
-/** What is said up to the reply that the hook decides. */
-const LEADS: { readonly [hook: string]: readonly string[] } = {
-  connect_init: [],
-  lookup_rdns: [],
-  connect: [],
-  helo: ["HELO me"],
-  ehlo: HELLO,
-  capabilities: HELLO,
-  unrecognized_command: [...HELLO, "FOO bar"],
-  mail: MAIL,
-  rcpt: RCPT,
-  rcpt_ok: RCPT,
-  data: [...RCPT, "DATA"],
-  max_data_exceeded: [...RCPT, "DATA", "0123456789012345678901234567890\r\n."],
-  data_post: MESSAGE,
-  queue: MESSAGE,
-  queue_outbound: MESSAGE,
-  queue_ok: MESSAGE,
-  reset_transaction: [...MAIL, "RSET"],
-  vrfy: [...HELLO, "VRFY tim"],
-  noop: [...HELLO, "NOOP"],
-  rset: [...HELLO, "RSET"],
-  quit: [...HELLO, "QUIT"],
-};
+import { ELSEWHERE, type Expected, LEADS, othersHooks, SAY, type VerdictName, VERDICTS } from "./verdicts.ts";
 
 function kitFor(hook: string, say: () => unknown, first: HookTable = {}): SessionKit {
   return sessionKit({
@@ -55,14 +13,7 @@ function kitFor(hook: string, say: () => unknown, first: HookTable = {}): Sessio
     plugins: [
       { name: "first", hooks: first },
       { name: "subject", hooks: { [hook]: say } },
-      {
-        name: "others",
-        hooks: {
-          connect: ({ session }) => void (session.relaying = hook === "queue_outbound"),
-          rcpt: { priority: 1, run: () => hook === "rcpt" ? undefined : ok() },
-          queue: { priority: 1, run: () => hook === "queue" ? undefined : ok() },
-        },
-      },
+      { name: "others", hooks: othersHooks(hook) },
     ],
   });
 }
@@ -96,7 +47,8 @@ async function check(kit: SessionKit, hook: string, { reply: wanted, then }: Exp
 
 for (const [hook, row] of Object.entries(VERDICTS)) {
   test(`[row 79] ${hook}: what each verdict comes to`, async () => {
-    for (const [verdict, expected] of Object.entries(row) as [VerdictName, Expected][]) {
+    for (const [verdict, expected] of Object.entries(row) as [VerdictName, Expected | undefined][]) {
+      if (expected === undefined) continue;
       // At once, and after a wait: the same.
       await check(kitFor(hook, () => SAY[verdict]()), hook, expected);
       await check(kitFor(hook, async () => SAY[verdict]()), hook, expected);
