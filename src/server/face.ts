@@ -1,0 +1,37 @@
+/**
+ * What may be asked of a running server, whether one thread serves or several workers do: by the control socket, HTTP, signals, and programs
+ * that embed it.
+ *
+ * With workers an answer is that of all workers together. A worker that goes away before it answers has nothing to say: what it had queued is
+ * answered for by the one that takes its place.
+ */
+import type { CourierStats } from "../delivery/courier.ts";
+import type { ListedItem, ListFilter, QueueStats } from "../queue/types.ts";
+
+/** The state at one moment. */
+export interface ServerStats {
+  /** Inbound connections. */
+  readonly sessions: number;
+  readonly queue: Omit<QueueStats, "toString">;
+  readonly delivery: CourierStats;
+  /** Threads that serve: 1 without workers. */
+  readonly threads: number;
+}
+
+export interface Operations {
+  /** Queued items, oldest first. */
+  list(filter?: ListFilter): Promise<ListedItem[]>;
+  stats(): Promise<ServerStats>;
+  /** Makes waiting items due now (of one domain, or all), reads renewed certificates; says how many items. */
+  flush(domain?: string): Promise<number>;
+  /** An item's id, or a transaction's for all of its items. Each says how many it found. */
+  hold(id: string): Promise<number>;
+  release(id: string): Promise<number>;
+  /** Takes items out for good, without a report to anyone. */
+  remove(id: string): Promise<number>;
+  /**
+   * Replaces the workers, one after another: each ends its sessions and deliveries first. Rejects with a ConfigError without workers, and with
+   * the reason when a fresh worker does not start; the others go on then.
+   */
+  restart(): Promise<void>;
+}
