@@ -60,10 +60,10 @@ export default {
       const { transaction, message } = event;
       const away = forwarded.get(transaction);
       if (away === undefined || isForAnother(transaction, "outbound")) return;
-      const { id, sender, notes, smtpUtf8, recipients } = transaction;
+      const { id, sender, notes, smtpUtf8, wanted, recipients } = transaction;
       const going = recipients.filter((one) => away.has(one));
       if (going.length === 0) return;
-      await enqueue({ id, sender, recipients: going, notes: notes.toJSON(), smtpUtf8 }, message);
+      await enqueue({ id, sender, recipients: going, notes: notes.toJSON(), smtpUtf8, wanted }, message);
       transaction.log.notice(`${going.length} aliased recipients are in the outbound queue`);
       transaction.recipients = recipients.filter((one) => !away.has(one));
       if (transaction.recipients.length === 0) return ok();

@@ -35,9 +35,9 @@ export default {
     return {
       async queue({ transaction, message }: HookEvent<"queue">) {
         if (isForAnother(transaction, "lmtp")) return;
-        const { id, sender, recipients, notes, smtpUtf8 } = transaction;
+        const { id, sender, recipients, notes, smtpUtf8, wanted } = transaction;
         notes.set("using_lmtp", true);
-        await enqueue({ id, sender, recipients, notes: notes.toJSON(), smtpUtf8 }, message);
+        await enqueue({ id, sender, recipients, notes: notes.toJSON(), smtpUtf8, wanted }, message);
         return ok();
       },
 

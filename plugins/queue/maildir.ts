@@ -79,8 +79,8 @@ export default {
       }
       try {
         if (rest.length > 0) {
-          const { id, sender, notes, smtpUtf8 } = transaction;
-          await enqueue({ id, sender, recipients: rest, notes: notes.toJSON(), smtpUtf8 }, message);
+          const { id, sender, notes, smtpUtf8, wanted } = transaction;
+          await enqueue({ id, sender, recipients: rest, notes: notes.toJSON(), smtpUtf8, wanted }, message);
         }
         await prepared.commit();
       } catch (fault) {

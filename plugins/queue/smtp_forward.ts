@@ -33,12 +33,12 @@ export default {
       const hop = chosenSection(settings.value, transaction);
       if (isForAnother(transaction, "smtp_forward") || (session.relaying && !hop.enable_outbound)) return;
       const destinations = destinationsOf(hop, turn++);
-      const { id, sender, recipients, notes, smtpUtf8, log, results } = transaction;
+      const { id, sender, recipients, notes, smtpUtf8, wanted, log, results } = transaction;
       if (destinations.length === 0) {
         log.error("smtp_forward.ini names no host for this message");
         return;
       }
-      const envelope: Envelope = { id, sender, recipients, notes: notes.toJSON(), smtpUtf8 };
+      const envelope: Envelope = { id, sender, recipients, notes: notes.toJSON(), smtpUtf8, wanted };
       const common = { envelope, attempts: 0, queuedAt: machine.clock.now(), size: message.size, log };
       const parts = hop.one_message_per_rcpt ? recipients.map((one) => [one]) : [recipients];
       const outcomes: Outcome[] = [];

@@ -25,6 +25,27 @@ export interface Destination {
   readonly tls?: "none" | "opportunistic" | "required";
 }
 
+/** What the sender wants for a message beside its transport, as MAIL said it. What was not said is not there. */
+export interface MailOptions {
+  /** RFC 3461 §4.3: how much of the message a report about a failure shall hold. */
+  readonly ret?: "FULL" | "HDRS";
+  /** RFC 3461 §4.4: the sender's own name for this envelope; printable ASCII, xtext decoded. */
+  readonly envid?: string;
+  /** RFC 6152, RFC 3030: what the octets of the message may be. */
+  readonly body?: "7BIT" | "8BITMIME" | "BINARYMIME";
+  /** RFC 8689: hand it on over verified TLS to servers that promise the same, or not at all. */
+  readonly requireTls?: true;
+  /** RFC 6710: -9 to 9; 0 is the same as none. */
+  readonly priority?: number;
+  /** RFC 2852: `at` is epoch milliseconds. R: fail then; N: tell the sender then and go on. */
+  readonly deliverBy?: { readonly at: number; readonly mode: "R" | "N"; readonly trace: boolean };
+  /** RFC 4865: not to be handed on before; epoch milliseconds. */
+  readonly holdUntil?: number;
+}
+
+/** RFC 3461 §4.1. NEVER stands alone. */
+export type Notify = "NEVER" | "SUCCESS" | "FAILURE" | "DELAY";
+
 /** What a message is sent under. */
 export interface Envelope {
   /** Transaction id. */
@@ -34,6 +55,7 @@ export interface Envelope {
   /** Transaction notes, as plain JSON. */
   readonly notes: Readonly<Record<string, unknown>>;
   readonly smtpUtf8: boolean;
+  readonly wanted?: MailOptions | undefined;
 }
 
 /** One message for one domain: what is tried as a whole. */
@@ -65,7 +87,16 @@ export interface Reason {
 
 /** What became of one recipient in one attempt. `recipient` is one of the item's, by identity. */
 export type Outcome =
-  | { readonly kind: "delivered"; readonly recipient: Recipient; readonly reply: Reply }
+  | {
+    readonly kind: "delivered";
+    readonly recipient: Recipient;
+    readonly reply: Reply;
+    /**
+     * Who reports on it now (RFC 3461 §5.2): the peer, which took NOTIFY and ORCPT (`dsn-passed`), or us, for it takes none (`no-dsn`).
+     * Left out where the recipient's own mailbox took it (LMTP).
+     */
+    readonly onward?: "dsn-passed" | "no-dsn";
+  }
   | { readonly kind: "deferred"; readonly recipient: Recipient; readonly reason: Reason }
   | { readonly kind: "failed"; readonly recipient: Recipient; readonly reason: Reason };
 

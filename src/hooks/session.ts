@@ -3,6 +3,7 @@ import type { TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Address } from "../mail/address.ts";
 import type { Notes } from "./notes.ts";
+import type { MailOptions, Notify } from "./outbound.ts";
 import type { Results } from "./results.ts";
 
 /** ESMTP parameters: upper-case key, value as sent, `null` when it had none. */
@@ -75,6 +76,10 @@ export interface Recipient {
   /** What the client said, once `address` is another: what the client is told of. */
   given?: Address;
   readonly parameters: Parameters;
+  /** RFC 3461 §4.1: of what the sender wants to hear; left out: of failures, and of delays if the server likes. */
+  readonly notify?: readonly Notify[];
+  /** RFC 3461 §4.2: the address the sender first meant; `type` such as `rfc822`, the address decoded. */
+  readonly originalRecipient?: { readonly type: string; readonly address: string };
 }
 
 export interface Transaction {
@@ -92,6 +97,8 @@ export interface Transaction {
   readonly rcptCount: Readonly<Tally>;
   /** Whether MAIL said SMTPUTF8. */
   readonly smtpUtf8: boolean;
+  /** What MAIL wanted beside the transport (RFC 3461 and others); undefined when nothing. */
+  readonly wanted?: MailOptions | undefined;
   readonly log: Logger;
 }
 

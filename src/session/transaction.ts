@@ -1,5 +1,6 @@
 /** One mail transaction as hook functions see it, with what only the engine may change. Stays valid when its client has gone. */
 import { Notes } from "../hooks/notes.ts";
+import type { MailOptions } from "../hooks/outbound.ts";
 import { ResultStore } from "../hooks/result_store.ts";
 import type { RunOptions } from "../hooks/runner.ts";
 import type { Parameters, Recipient, Tally, Transaction } from "../hooks/session.ts";
@@ -18,6 +19,7 @@ export class TransactionState implements Transaction {
   readonly rcptCount: Tally = { accept: 0, tempfail: 0, reject: 0 };
   /** MAIL said so, or an address of its envelope needs it. */
   smtpUtf8: boolean;
+  wanted: MailOptions | undefined = undefined;
   readonly log: Logger;
   readonly runOptions: RunOptions;
   /** Undefined: as the session says. */
