@@ -52,10 +52,12 @@ export function checkRecipient(
 ): Reply | undefined {
   if (parameters.size > 0 && session.hello?.verb !== "EHLO") return TEXTS.parameters;
   const { recipients } = settings.limits;
+  if (recipients === 0) return undefined;
+  // RFC 5321 §4.5.3.1.10: those beyond the limit come with another mail; that is no error of the client's.
+  if (transaction.recipients.length >= recipients) return TEXTS.tooManyRecipients;
   const { tempfail, reject } = transaction.rcptCount;
   // Those refused leave their results behind: somebody who guesses names must not fill the memory with them.
-  const full = transaction.recipients.length >= recipients || tempfail + reject >= recipients;
-  return recipients > 0 && full ? TEXTS.tooManyRecipients : undefined;
+  return tempfail + reject >= recipients ? TEXTS.tooManyRefused : undefined;
 }
 
 function actionOf({ code }: Reply): keyof Tally {

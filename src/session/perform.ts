@@ -68,5 +68,5 @@ function decide(talk: Dialogue, row: AnyRow, phase: Phase, event: any, outcome: 
 
 /** Spec 01 §8.4: what spoils the dialogue counts; what is merely unwelcome does not. */
 function countsAsError(reply: Reply): boolean {
-  return reply.code < 510 || reply === TEXTS.authFirst;
+  return (reply.code < 510 && reply !== TEXTS.tooManyRecipients) || reply === TEXTS.authFirst;
 }

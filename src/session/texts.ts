@@ -33,6 +33,7 @@ export const TEXTS = {
   senderOk: said(250, "2.1.0", "sender %s OK"),
   mailFirst: said(503, "5.5.1", "Use MAIL before RCPT"),
   tooManyRecipients: said(452, "4.5.3", "Too many recipients"),
+  tooManyRefused: said(452, "4.5.3", "Too many recipients"),
   recipientOk: said(250, "2.1.5", "recipient %s OK"),
   cannotDeliver: said(550, "5.1.1", "I cannot deliver mail for %s"),
 
