@@ -6,7 +6,7 @@
  * is logged and passed over.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Logger } from "../log/types.ts";
+import type { LevelName, Logger } from "../log/types.ts";
 import { HookCall, type Waited, waitFor } from "./hook_call.ts";
 import type { HookTable, Prioritized } from "./plugin.ts";
 import type { HookEvent, HookName } from "./points.ts";
@@ -21,6 +21,9 @@ export interface HookRunnerOptions {
   /** `continue`: a function that throws counts as having said nothing (Haraka's way). Default `defer`: as the hook's rule says. */
   readonly onFault?: "defer" | "continue";
 }
+
+/** Runs `run`, and whatever it goes on to await, so that what is asked meanwhile is logged by `log`. */
+export type Within = <T>(log: Logger, run: () => T) => T;
 
 /** Whose functions they are; `timeoutMs` 0 means that it may take as long as it likes. */
 export interface HookOwner {
@@ -58,6 +61,8 @@ export class HookRunner implements Hooks {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #throwsCarryOn: boolean;
+  /** Used while DEBUG is logged; set by whoever knows which look-ups belong to a call. */
+  within: Within | undefined;
 
   constructor(options: HookRunnerOptions) {
     this.#clock = options.clock;
@@ -111,9 +116,12 @@ export class HookRunner implements Hooks {
       const entry = entries[i]!;
       if (skipped(event, entry.plugin)) continue;
       const call = new HookCall(event, options.signal);
+      const began = logs(chain, "INFO") ? this.#clock.monotonic() : 0;
       let said: unknown;
       try {
-        said = entry.run(call);
+        said = this.within !== undefined && logs(chain, "DEBUG")
+          ? this.within(options.log.child({ origin: entry.plugin }), () => entry.run(call))
+          : entry.run(call);
       } catch (fault) {
         HookCall.end(call);
         said = this.#fault(chain, entry, { kind: "threw", fault });
@@ -123,18 +131,22 @@ export class HookRunner implements Hooks {
         return waitFor(said, call, wait).then((waited) => {
           if (waited.kind === "gone" || options.signal?.aborted) return NOTHING;
           const value = waited.kind === "said" ? waited.value : this.#fault(chain, entry, waited);
-          return this.#settle(chain, i, value);
+          return this.#settle(chain, i, value, began);
         });
       }
       HookCall.end(call);
-      if (said !== undefined && said !== null) return this.#settle(chain, i, said);
+      if (said !== undefined && said !== null) return this.#settle(chain, i, said, began);
+      if (logs(chain, "DEBUG")) this.#saidNothing(chain, entry, began);
     }
     return NOTHING;
   }
 
   /** What entry `i` said: the end of the chain, or on to the next. */
-  #settle(chain: Chain, i: number, said: unknown): Outcome | Promise<Outcome> {
-    if (said === undefined || said === null) return this.#from(chain, i + 1);
+  #settle(chain: Chain, i: number, said: unknown, began: number): Outcome | Promise<Outcome> {
+    if (said === undefined || said === null) {
+      if (logs(chain, "DEBUG")) this.#saidNothing(chain, chain.entries[i]!, began);
+      return this.#from(chain, i + 1);
+    }
     const { name, rule, event, options } = chain;
     const { plugin } = chain.entries[i]!;
     if (!allowed(rule, said)) {
@@ -143,8 +155,9 @@ export class HookRunner implements Hooks {
       }
       return this.#from(chain, i + 1);
     }
-    if (name !== "log" && options.log.enabled("INFO")) {
-      options.log.event("verdict", { hook: name, plugin, verdict: said.kind, msg: textOf(said) });
+    if (logs(chain, "INFO")) {
+      const ms = this.#since(began);
+      options.log.event("verdict", { hook: name, plugin, verdict: said.kind, msg: textOf(said), ms });
     }
     if (rule.runs === "all") return this.#from(chain, i + 1);
     const outcome: Outcome = { verdict: said, by: plugin };
@@ -162,6 +175,15 @@ export class HookRunner implements Hooks {
       return second.verdict?.kind === "ok" ? this.#from(chain, i + 1) : outcome;
     };
     return heard instanceof Promise ? heard.then(decide) : decide(heard);
+  }
+
+  #saidNothing({ name, options }: Chain, { plugin }: Entry, began: number): void {
+    options.log.event("hook", { hook: name, plugin, ms: this.#since(began) });
+  }
+
+  /** Milliseconds, to the hundredth. */
+  #since(began: number): number {
+    return Math.round((this.#clock.monotonic() - began) * 100) / 100;
   }
 
   /** Logs what broke; the verdict it counts as, if any. */
@@ -190,6 +212,11 @@ function prioritized(listed: unknown, plugin: string, hook: string): { priority:
     priority: Number.isNaN(wanted) ? 0 : Math.min(100, Math.max(-100, wanted)),
     run: run as Entry["run"],
   };
+}
+
+/** What the `log` hook does is not logged: it would never end. */
+function logs({ name, options }: Chain, level: LevelName): boolean {
+  return name !== "log" && options.log.enabled(level);
 }
 
 function skipped(event: Chain["event"], plugin: string): boolean {

@@ -32,8 +32,16 @@ export interface Events {
   secured: { cipher: string; version: string; verified: boolean };
   /** A hook function that threw or was late. */
   plugin_fault: { plugin: string; hook: string; reason: string };
-  /** A hook function's verdict, other than saying nothing. */
-  verdict: { hook: string; plugin: string; verdict: string; msg: string };
+  /** A hook function's verdict, other than saying nothing. `ms`: how long it took to give it. */
+  verdict: { hook: string; plugin: string; verdict: string; msg: string; ms: number };
+  /** A hook function that said nothing. */
+  hook: { hook: string; plugin: string; ms: number };
+  /** A plugin asked the DNS, while one of its hook functions ran. `answer`: the records, or why there are none. */
+  lookup: { name: string; type: string; answer: string; ms: number };
+  /** A plugin opened a connection, while one of its hook functions ran. `answer`: `connected`, or why not. */
+  dial: { to: string; answer: string; ms: number };
+  /** A reply of 4xx or 5xx, whoever it came from; `to` is the command. */
+  refusal: { to: string; code: number; msg: string };
   delivered: {
     file: string;
     domain: string;
@@ -89,6 +97,10 @@ export const EVENTS: { readonly [N in EventName]: EventRow<N> } = {
     line: ({ plugin, hook, reason }) => ({ message: `Plugin ${plugin} failed in hook ${hook}: ${reason}`, fields: {} }),
   },
   verdict: plain("INFO", "verdict"),
+  hook: plain("DEBUG", "hook"),
+  lookup: plain("DEBUG", "lookup"),
+  dial: plain("DEBUG", "dial"),
+  refusal: plain("INFO", "refusal"),
   delivered: plain("NOTICE", "delivered"),
   deferred: plain("NOTICE", "deferred"),
   bounced: plain("NOTICE", "bounced"),

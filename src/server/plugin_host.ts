@@ -5,6 +5,7 @@ import type { Notes } from "../hooks/notes.ts";
 import type { Forwarder } from "../hooks/outbound.ts";
 import type { PluginHost } from "../hooks/plugin.ts";
 import type { Logger } from "../log/types.ts";
+import { loggedMachine } from "./hook_log.ts";
 
 export interface PluginHostParts {
   readonly config: Config;
@@ -27,15 +28,18 @@ export function pluginHostFor(parts: PluginHostParts): (name: string) => PluginH
       return parts.serverName();
     },
   };
-  return (name) => ({
-    name,
-    server,
-    config: parts.config,
-    log: parts.log.child({ origin: name }),
-    machine: parts.machine,
-    dataDir: parts.dataDir,
-    forwarder: parts.forwarder,
-    enqueue: parts.enqueue,
-    signal: parts.signal,
-  });
+  return (name) => {
+    const log = parts.log.child({ origin: name });
+    return {
+      name,
+      server,
+      config: parts.config,
+      log,
+      machine: loggedMachine(parts.machine, log),
+      dataDir: parts.dataDir,
+      forwarder: parts.forwarder,
+      enqueue: parts.enqueue,
+      signal: parts.signal,
+    };
+  };
 }

@@ -10,6 +10,7 @@ import type { Logging } from "../log/logging.ts";
 import type { Logger } from "../log/types.ts";
 import { SHIPPED } from "../../plugins/shipped.ts";
 import { VERSION } from "../version.ts";
+import { followHooks } from "./hook_log.ts";
 import { pluginHostFor, type PluginHostParts } from "./plugin_host.ts";
 import type { Site } from "./site.ts";
 
@@ -77,6 +78,7 @@ export function startChosen(
   core: CoreSettings,
   { ignoreBad, ...parts }: Omit<PluginHostParts, "version" | "serverName"> & { readonly ignoreBad: boolean },
 ): Promise<RunningPlugins> {
+  followHooks(runner);
   return startPlugins(plugins, {
     runner,
     clock: parts.machine.clock,

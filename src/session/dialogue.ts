@@ -11,6 +11,7 @@ import type { RefusingRule } from "../hooks/rules.ts";
 import type { HookOutcome, RunOptions } from "../hooks/runner.ts";
 import type { Refusal } from "../hooks/verdict.ts";
 import type { Bytes } from "../base/bytes.ts";
+import type { Verb } from "../wire/command.ts";
 import { createReader } from "../wire/reader.ts";
 import type { DataEvent, DataReader, Line, WireReader } from "../wire/wire_reader.ts";
 import { formatReply, type Reply } from "../wire/reply.ts";
@@ -71,6 +72,9 @@ export class Dialogue {
   }
   #flushing = false;
 
+  /** The command that is being answered; `connect` before the first. */
+  verb: Verb | "connect" = "connect";
+
   /**
    * A message is whole: from now on the peer's end and the server's stop wait for {@linkcode concluded}. Who takes the message may take it,
    * and the client hears of it; else it would send again what has been kept. Plugins have their own deadlines.
@@ -90,12 +94,19 @@ export class Dialogue {
     const { session, settings } = this;
     let said = reply;
     if (reply.code >= 400) {
-      session.lastRefusal = `${reply.code} ${typeof reply.text === "string" ? reply.text : reply.text.join(" ")}`;
+      const msg = typeof reply.text === "string" ? reply.text : reply.text.join(" ");
+      session.lastRefusal = `${reply.code} ${msg}`;
+      const { log } = session.transaction ?? session;
+      if (log.enabled("INFO")) log.event("refusal", { to: this.verb, code: reply.code, msg });
       if (settings.denyChars > 0) said = this.#marked(reply);
     }
     // RFC 2034 §2: statuses are for those who said EHLO.
     if (said.enhanced !== undefined && session.hello?.verb !== "EHLO") said = { code: said.code, text: said.text };
-    this.output.add(formatReply(said));
+    const text = formatReply(said);
+    if (session.log.enabled("PROTOCOL")) {
+      for (const line of text.split("\r\n")) if (line !== "") session.log.protocol(`S: ${line}`);
+    }
+    this.output.add(text);
   }
 
   async flush(): Promise<void> {

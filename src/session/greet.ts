@@ -62,7 +62,13 @@ async function nameOf(talk: Dialogue): Promise<string> {
   const timer = talk.context.clock.after(LOOKUP_MS, () => late.abort(new Error("reverse DNS took too long")));
   try {
     const signal = AbortSignal.any([late.signal, talk.session.signal]);
+    const began = talk.context.clock.monotonic();
     const answer = await talk.attend(talk.context.resolver.resolve(name, "PTR", { signal }));
+    if (talk.session.log.enabled("DEBUG")) {
+      const ms = Math.round((talk.context.clock.monotonic() - began) * 100) / 100;
+      const found = answer.kind === "records" ? answer.records.join(", ") : answer.kind;
+      talk.session.log.event("lookup", { name, type: "PTR", answer: found, ms });
+    }
     switch (answer.kind) {
       case "records":
         return answer.records[0] || "Unknown";

@@ -69,6 +69,7 @@ function command(talk: Dialogue, bytes: Parameters<typeof parseCommand>[0]): Ste
     smtpUtf8: settings.smtpUtf8,
   });
   const verb = parsed.verb === "FAULT" ? parsed.of : parsed.verb;
+  talk.verb = verb;
   if (log.enabled("PROTOCOL")) {
     log.protocol(`C: ${verb} ${parsed.verb === "FAULT" ? parsed.reason : verb === "AUTH" ? "…" : parsed.rest}`);
   }

@@ -67,7 +67,7 @@ test("the first verdict ends the chain and names who gave it", () => {
   b.add("kind", { rcpt: () => ok("fine") });
   b.add("never", { rcpt: () => assert.fail("asked although the chain was over") });
   assert.deepEqual(b.rcpt(), { verdict: { kind: "ok", text: "fine" }, by: "kind" });
-  assert.deepEqual(b.memory.of("verdict"), [{ hook: "rcpt", plugin: "kind", verdict: "ok", msg: "fine" }]);
+  assert.deepEqual(b.memory.of("verdict"), [{ hook: "rcpt", plugin: "kind", verdict: "ok", msg: "fine", ms: 0 }]);
 });
 
 test("a function that answers at once costs no promise and no timer; one that promises has a timer while it runs", async () => {
