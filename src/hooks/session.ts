@@ -2,6 +2,8 @@
 import type { TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Address } from "../mail/address.ts";
+import type { TokenFault } from "../wire/sasl/bearer.ts";
+import type { ScramKeys } from "../wire/sasl/scram_keys.ts";
 import type { Notes } from "./notes.ts";
 import type { MailOptions, Notify } from "./outbound.ts";
 import type { Results } from "./results.ts";
@@ -106,7 +108,10 @@ export interface Transaction {
 export interface Capabilities {
   /** Lines in order, e.g. `SIZE 26214400`. */
   readonly lines: string[];
-  /** AUTH mechanisms on offer: `PLAIN`, `LOGIN`, `CRAM-MD5`. A plugin that adds one must answer the `auth` hook. */
+  /**
+   * AUTH mechanisms on offer: `PLAIN`, `LOGIN`, `CRAM-MD5`, `SCRAM-SHA-256`, `OAUTHBEARER`, `XOAUTH2`. A plugin that adds one must answer the
+   * `auth` hook. The engine puts `SCRAM-SHA-256-PLUS` beside `SCRAM-SHA-256` where the client can be bound to the TLS channel.
+   */
   readonly auth: Set<string>;
   /** The engine can do STARTTLS now: certificates are loaded and the session is still plain. */
   readonly canStartTls: boolean;
@@ -114,12 +119,27 @@ export interface Capabilities {
   startTls: boolean;
 }
 
+/** What is known of a user: the password itself, or keys made of it that tell nobody what it is. */
+export type Known = { readonly password: string } | { readonly scram: ScramKeys };
+
 /** A client's credentials; the `auth` hook says `ok()` or `deny()`. */
 export interface AuthAttempt {
   readonly mechanism: string;
-  readonly user: string;
+  /** Who the client says it is, and who it will have been. A plugin that knows better, from a token, may say so. */
+  user: string;
   /** PLAIN and LOGIN only. */
   readonly password: string | undefined;
-  /** Compares with the true password in constant time, whatever the mechanism. */
+  /** OAUTHBEARER and XOAUTH2 only; "" when the client just asks what kind of token it needs. */
+  readonly token: string | undefined;
+  /** Compares with the true password in constant time, whatever the mechanism: `verify({ password })`. */
   matches(truePassword: string): boolean | Promise<boolean>;
+  /**
+   * Whether the credentials fit what is known of the user. With SCRAM the rest of the dialogue with the client is held here: ask it only for
+   * a user you know, and say `ok()` only when it was true. CRAM-MD5 fits passwords only, a token neither.
+   */
+  verify(known: Known): boolean | Promise<boolean>;
+  /** Why a token is refused, for the client; without it `invalid_token`. */
+  tokenFault: TokenFault | undefined;
+  /** SCRAM: how keys of your users look, so that a user nobody knows looks the same. Without it as `newScramKeys` makes them. */
+  decoy: { readonly iterations: number; readonly saltOctets: number } | undefined;
 }

@@ -140,6 +140,8 @@ export interface TlsInfo {
   /** Why it is not authorized, e.g. `DEPTH_ZERO_SELF_SIGNED_CERT`; "" when it is, or when none was asked for. */
   readonly authorizationError: string;
   readonly peerCertificate: PeerCertificate | null;
+  /** Server's side: our certificate's hash as channel binding (`tls-server-end-point`, RFC 5929 §4); absent where it is not defined or not known. */
+  readonly serverEndPoint?: Bytes;
 }
 
 export interface PeerCertificate {

@@ -1,37 +1,50 @@
 /**
- * AUTH (RFC 4954): PLAIN (RFC 4616), LOGIN, CRAM-MD5 (RFC 2195), and what a plugin adds.
+ * AUTH (RFC 4954): the mechanisms by name, and what the plugins' word comes to.
  *
  * The exchange is the engine's; whether the credentials are true is the `auth` hook's to say. Nobody saying so refuses them. Each
- * failure waits twice as long as the one before.
+ * failure waits twice as long as the one before, those of the same address in other sessions included.
  */
-import { type Bytes, EMPTY, equalBytes, latin1Encode, utf8Decode, utf8Encode } from "../base/bytes.ts";
+import { EMPTY } from "../base/bytes.ts";
 import { sleep } from "../base/clock.ts";
-import { hex, hmacMd5 } from "../base/md5.ts";
 import { HOOK_RULES } from "../hooks/rules.ts";
 import type { AuthAttempt } from "../hooks/session.ts";
 import { isRefusal } from "../hooks/verdict.ts";
-import { decodeBase64, encodeBase64 } from "../wire/base64.ts";
+import { decodeBase64 } from "../wire/base64.ts";
 import type { Command } from "../wire/command.ts";
 import type { Reply } from "../wire/reply.ts";
+import { bearer } from "./auth_bearer.ts";
+import { type Credentials, type Ended, type Exchange, isEnded } from "./auth_exchange.ts";
+import { cramMd5, login, ofPlugin, plain } from "./auth_passwords.ts";
+import { SCRAM, scram, SCRAM_PLUS } from "./auth_scram.ts";
 import type { Dialogue } from "./dialogue.ts";
 import type { Phase, Step } from "./phase.ts";
 import { TEXTS } from "./texts.ts";
 import { unrecognized } from "./unrecognized.ts";
 
-/** Octets of a line of the exchange, and of AUTH itself (RFC 4954 §4). */
-export const AUTH_LINE_LIMIT = 12_288;
 /** Milliseconds a failure waits at most. */
 const LONGEST_DELAY_MS = 29_000;
 
-/** A reply ends the exchange; `close` hangs up behind it. */
-type Ended = { readonly reply: Reply; readonly close: boolean };
-type Exchange = (talk: Dialogue, initial: Bytes | undefined, mechanism: string) => Promise<AuthAttempt | Ended>;
-
 const EXCHANGES: { readonly [mechanism: string]: Exchange | undefined } = {
-  PLAIN: plainExchange,
-  LOGIN: loginExchange,
-  "CRAM-MD5": cramExchange,
+  PLAIN: plain,
+  LOGIN: login,
+  "CRAM-MD5": cramMd5,
+  [SCRAM]: scram,
+  [SCRAM_PLUS]: scram,
+  OAUTHBEARER: bearer,
+  XOAUTH2: bearer,
 };
+
+/** What EHLO lists: the mechanisms that plugins offer; SCRAM bound to the channel just where there is one to be bound to. */
+export function offeredMechanisms({ session }: Dialogue, wanted: Iterable<string>): ReadonlySet<string> {
+  const offered = new Set<string>();
+  const bound = session.tls?.serverEndPoint !== undefined;
+  for (const each of wanted) {
+    const mechanism = each.toUpperCase();
+    if (mechanism === SCRAM && bound) offered.add(SCRAM_PLUS);
+    if (mechanism !== SCRAM_PLUS || bound) offered.add(mechanism);
+  }
+  return offered;
+}
 
 export async function authenticate(talk: Dialogue, phase: Phase, command: Command<"AUTH">): Promise<Step> {
   const { session } = talk;
@@ -55,19 +68,22 @@ export async function authenticate(talk: Dialogue, phase: Phase, command: Comman
   const first = initial === undefined ? undefined : initial === "=" ? EMPTY : decodeBase64(initial);
   if (initial !== undefined && first === undefined) return objected(talk, phase, TEXTS.authBase64);
 
-  const exchange = EXCHANGES[mechanism] ?? openExchange;
-  const attempt = await exchange(talk, first, mechanism);
-  if ("reply" in attempt) {
-    return attempt.close ? { reply: attempt.reply, next: { at: "closed" } } : objected(talk, phase, attempt.reply);
-  }
-  return await judge(talk, phase, attempt);
+  const exchange = EXCHANGES[mechanism] ?? ofPlugin;
+  const credentials = await exchange(talk, first, mechanism);
+  return isEnded(credentials) ? ended(talk, phase, credentials) : await judge(talk, phase, credentials);
 }
 
-async function judge(talk: Dialogue, phase: Phase, attempt: AuthAttempt): Promise<Step> {
+async function judge(talk: Dialogue, phase: Phase, credentials: Credentials): Promise<Step> {
   const { session } = talk;
-  const { user, mechanism } = attempt;
+  const { attempt } = credentials;
+  const { mechanism } = attempt;
   const { verdict } = await talk.ask("auth", { session, attempt });
+  const { user } = attempt;
+  const broken = credentials.broken?.();
+  if (broken !== undefined) return ended(talk, phase, broken);
   if (verdict?.kind === "ok") {
+    const objection = await credentials.accepted?.();
+    if (objection !== undefined) return ended(talk, phase, objection);
     session.auth = { user, method: mechanism };
     talk.relayedBefore = session.relaying;
     session.relaying = true;
@@ -84,12 +100,21 @@ async function judge(talk: Dialogue, phase: Phase, attempt: AuthAttempt): Promis
     : { reply: TEXTS.authFailed, next: phase };
   // RFC 4954 §4.7.0: trouble of ours is not a wrong password.
   if (step.reply !== undefined && step.reply.code < 500) return step;
+  const objection = await credentials.refused?.();
+  return objection !== undefined ? ended(talk, phase, objection) : await failed(talk, attempt, step);
+}
+
+/** Counts the failure and waits before anything is said: the longer, the more there were. */
+async function failed(talk: Dialogue, { user, mechanism }: AuthAttempt, step: Step): Promise<Step> {
+  const { session, context } = talk;
   const failures = ++session.authFailures;
+  const ofAddress = context.authFailures?.add(session.remote.ip) ?? 0;
   session.notes.set("auth_fails", failures);
   session.results.add("auth", { fail: mechanism });
   noteResult(talk, `auth=fail (${mechanism.toLowerCase()}) smtp.auth=${user.replace(/[^\w.@+-]/g, "?")}`);
   session.log.notice("Authentication failed", { user, method: mechanism, failures });
-  await talk.attend(sleep(talk.context.clock, Math.min(1000 * 2 ** (failures - 1), LONGEST_DELAY_MS), session.signal));
+  const delay = Math.min(1000 * 2 ** (Math.max(failures, ofAddress) - 1), LONGEST_DELAY_MS);
+  await talk.attend(sleep(context.clock, delay, session.signal));
   const { authFailures } = talk.settings.limits;
   return authFailures > 0 && failures >= authFailures ? { reply: TEXTS.authTooOften, next: { at: "closed" } } : step;
 }
@@ -107,6 +132,10 @@ export function forgetAuth({ session, relayedBefore }: Dialogue): void {
   for (const note of ["auth_user", "auth_method"]) notes.set(note, undefined);
 }
 
+function ended(talk: Dialogue, phase: Phase, { reply, close }: Ended): Step {
+  return close ? { reply, next: { at: "closed" } } : objected(talk, phase, reply);
+}
+
 function objected({ session }: Dialogue, next: Phase, reply: Reply): Step {
   session.errors++;
   return { reply, next };
@@ -115,89 +144,4 @@ function objected({ session }: Dialogue, next: Phase, reply: Reply): Step {
 function noteResult({ session }: Dialogue, result: string): void {
   const before = session.notes.get("authentication_results");
   session.notes.set("authentication_results", [...(Array.isArray(before) ? before : []), result]);
-}
-
-/** Sends a challenge (334) and reads the answer. */
-async function challenge(talk: Dialogue, text: Bytes): Promise<Bytes | Ended> {
-  // The space behind the code stays, even with nothing behind it.
-  talk.output.add(`334 ${encodeBase64(text)}\r\n`);
-  const line = await talk.line(AUTH_LINE_LIMIT);
-  switch (line.kind) {
-    case "line":
-      break;
-    case "end":
-      throw talk.left();
-    case "too-long":
-      return { reply: TEXTS.tooLong, close: true };
-    default:
-      return { reply: TEXTS.bareLineEnd, close: true };
-  }
-  const answer = utf8Decode(line.bytes);
-  // RFC 4954 §4 has `*` for a change of mind; Haraka's users know the 504.
-  if (answer === "*" || answer === "") return { reply: TEXTS.authString, close: false };
-  if (/^auth /i.test(answer)) return { reply: TEXTS.authProtocol, close: true };
-  return decodeBase64(answer) ?? { reply: TEXTS.authBase64, close: false };
-}
-
-const isEnded = (answer: object): answer is Ended => "reply" in answer;
-const INVALID: Ended = { reply: TEXTS.authString, close: false };
-
-/** RFC 4616 §2: `authzid NUL authcid NUL passwd`. The first is ignored. */
-async function plainExchange(talk: Dialogue, initial: Bytes | undefined): Promise<AuthAttempt | Ended> {
-  const answer = initial ?? await challenge(talk, EMPTY);
-  if (isEnded(answer)) return answer;
-  const [, user, password, ...more] = utf8Decode(answer).split("\0");
-  return !user || !password || more.length > 0 ? INVALID : attemptOf("PLAIN", user, password);
-}
-
-async function loginExchange(talk: Dialogue, initial: Bytes | undefined): Promise<AuthAttempt | Ended> {
-  const user = initial ?? await challenge(talk, utf8Encode("Username:"));
-  if (isEnded(user)) return user;
-  const password = await challenge(talk, utf8Encode("Password:"));
-  if (isEnded(password)) return password;
-  return user.length === 0 || password.length === 0
-    ? INVALID
-    : attemptOf("LOGIN", utf8Decode(user), utf8Decode(password));
-}
-
-async function cramExchange(talk: Dialogue, initial: Bytes | undefined): Promise<AuthAttempt | Ended> {
-  // RFC 4954 §4: the server speaks first.
-  if (initial !== undefined) return INVALID;
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  const ticket = utf8Encode(`<${hex(random)}.${talk.context.clock.now()}@${talk.settings.me}>`);
-  const answer = await challenge(talk, ticket);
-  if (isEnded(answer)) return answer;
-  const text = utf8Decode(answer);
-  const space = text.lastIndexOf(" ");
-  const digest = text.slice(space + 1).toLowerCase();
-  if (space < 1 || !/^[0-9a-f]{32}$/.test(digest)) return INVALID;
-  return {
-    mechanism: "CRAM-MD5",
-    user: text.slice(0, space),
-    password: undefined,
-    matches: (truePassword) => equalText(hex(hmacMd5(utf8Encode(truePassword), ticket)), digest),
-  };
-}
-
-/** A mechanism of a plugin's: one answer, handed over as it came. */
-async function openExchange(
-  talk: Dialogue,
-  initial: Bytes | undefined,
-  mechanism: string,
-): Promise<AuthAttempt | Ended> {
-  const answer = initial ?? await challenge(talk, EMPTY);
-  return isEnded(answer) ? answer : attemptOf(mechanism, "", utf8Decode(answer));
-}
-
-function attemptOf(mechanism: string, user: string, password: string): AuthAttempt {
-  return { mechanism, user, password, matches: (truePassword) => equalText(password, truePassword) };
-}
-
-/** In a time that tells nothing of where they differ, nor of how long the true one is: both are hashed under a key of the moment. */
-function equalText(given: string, wanted: string): boolean {
-  const key = crypto.getRandomValues(new Uint8Array(16));
-  const [a, b] = [hmacMd5(key, utf8Encode(given)), hmacMd5(key, utf8Encode(wanted))];
-  let different = given.length ^ wanted.length;
-  for (let i = 0; i < a.length; i++) different |= a[i]! ^ b[i]!;
-  return different === 0 && equalBytes(latin1Encode(given), latin1Encode(wanted));
 }

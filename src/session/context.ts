@@ -12,6 +12,7 @@ import type { Addr, Resolver, TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message, Source } from "../mail/message.ts";
 import type { ProxyHeader } from "../wire/proxy.ts";
+import type { AuthFailures } from "./auth_failures.ts";
 
 /** The two directions of a connection, and what a handshake settled for it. */
 export interface SessionStreams {
@@ -116,6 +117,10 @@ export interface SessionContext {
   readonly enqueue: (envelope: Envelope, message: Message) => Promise<void>;
   /** A new file for a large body. Throws when none can be made. */
   readonly spool: () => BodyFile;
+  /** Failed authentications by address, of all sessions of late. */
+  readonly authFailures?: AuthFailures;
+  /** Octets that only this server and its workers know, the same after a restart. */
+  readonly secret?: () => Bytes;
   /** Aborted when the server stops: the session says 421 at its next chance and ends. */
   readonly signal: AbortSignal;
 }

@@ -1,6 +1,7 @@
 /** The replies to HELO and EHLO, and what the latter lists. */
 import type { Capabilities } from "../hooks/session.ts";
 import type { Reply } from "../wire/reply.ts";
+import { offeredMechanisms } from "./auth.ts";
 import type { SessionSettings } from "./context.ts";
 import type { Dialogue } from "./dialogue.ts";
 
@@ -24,7 +25,7 @@ export function helloReply(talk: Dialogue): Reply | Promise<Reply> {
 
 function listed(talk: Dialogue, greeting: string, capabilities: Capabilities): Reply {
   const startTls = capabilities.startTls && capabilities.canStartTls;
-  const auth = new Set([...capabilities.auth].map((mechanism) => mechanism.toUpperCase()));
+  const auth = offeredMechanisms(talk, capabilities.auth);
   talk.offered = { auth, startTls };
   const lines = [greeting, ...capabilities.lines];
   if (startTls) lines.push("STARTTLS");

@@ -7,7 +7,7 @@
 import { parseCommand } from "../wire/command.ts";
 import type { Line } from "../wire/wire_reader.ts";
 import type { Reply } from "../wire/reply.ts";
-import { AUTH_LINE_LIMIT } from "./auth.ts";
+import { AUTH_LINE_LIMIT } from "./auth_exchange.ts";
 import { COMMANDS } from "./commands.ts";
 import type { RunSession } from "./context.ts";
 import { Dialogue, Gone } from "./dialogue.ts";

@@ -75,6 +75,8 @@ export const TEXTS = {
   authString: said(504, "5.5.4", "Invalid AUTH string"),
   authBase64: said(501, "5.5.2", "Invalid base64"),
   authProtocol: said(521, "5.5.1", "bad protocol"),
+  authTrouble: said(454, "4.7.0", "Temporary authentication failure"),
+  authLate: said(421, "4.7.0", "Authentication took too long"),
   authTooOften: said(421, "4.7.0", "Too many failed authentications"),
 
   // The end

@@ -88,6 +88,8 @@ export interface KitOptions {
   /** Added to what the kit keeps. A rejection is a queue that cannot. */
   readonly enqueue?: SessionContext["enqueue"];
   readonly spool?: SessionContext["spool"];
+  readonly authFailures?: SessionContext["authFailures"];
+  readonly secret?: SessionContext["secret"];
   /** At most so many octets come with one read. */
   readonly chunk?: number;
 }
@@ -148,6 +150,8 @@ export function sessionKit(options: KitOptions = {}): SessionKit {
       return body;
     }),
     closeWrite: () => far.closeWrite(),
+    ...(options.authFailures === undefined ? {} : { authFailures: options.authFailures }),
+    ...(options.secret === undefined ? {} : { secret: options.secret }),
     signal: stop.signal,
   };
   const over = runSession(far.readable, far.writable, context).then(() => close(far));

@@ -169,15 +169,15 @@ test("a plugin's own mechanism gets the answer as it came", async () => {
   let seen: readonly unknown[] = [];
   const kit = await start({
     hooks: {
-      capabilities: ({ capabilities }) => void capabilities.auth.add("XOAUTH2"),
+      capabilities: ({ capabilities }) => void capabilities.auth.add("X-OWN"),
       auth({ attempt }) {
         seen = [attempt.mechanism, attempt.user, attempt.password];
         return ok();
       },
     },
   });
-  assert.equal(await kit.client.say(`AUTH XOAUTH2 ${b64("user=tim")}`), GOOD);
-  assert.deepEqual(seen, ["XOAUTH2", "", "user=tim"]);
+  assert.equal(await kit.client.say(`AUTH X-OWN ${b64("user=tim")}`), GOOD);
+  assert.deepEqual(seen, ["X-OWN", "", "user=tim"]);
   await over(kit);
 });
 
