@@ -6,7 +6,9 @@
  */
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import tls from "node:tls";
+import type { Bytes } from "../base/bytes.ts";
 import { ConfigError } from "../base/config_error.ts";
+import { serverEndPoint } from "./end_point.ts";
 import type { ServerContexts } from "./tls_server.ts";
 import type { ServerIdentity } from "./types.ts";
 
@@ -51,6 +53,8 @@ export interface CertificateNotice {
 interface Loaded extends ServerIdentity {
   readonly context: tls.SecureContext;
   readonly options: tls.SecureContextOptions;
+  /** What clients may be bound to (`end_point.ts`). */
+  readonly endPoint: Bytes | undefined;
 }
 
 export class Certificates implements ServerContexts {
@@ -96,6 +100,10 @@ export class Certificates implements ServerContexts {
     return this.identityFor(servername).context;
   }
 
+  endPointFor(servername: string): Bytes | undefined {
+    return this.identityFor(servername).endPoint;
+  }
+
   /** An exact name, else `*.parent`, else the first (RFC 6125 §6.4.3: a wildcard stands for one label). */
   identityFor(servername: string): Loaded {
     const name = servername.toLowerCase();
@@ -134,7 +142,8 @@ function load(
     ...(all.ecdhCurve === undefined ? {} : { ecdhCurve: all.ecdhCurve }),
   };
   try {
-    return { names: (files.names ?? namesOf(leaf)).map(lower), options, context: tls.createSecureContext(options) };
+    const names = (files.names ?? namesOf(leaf)).map(lower);
+    return { names, options, context: tls.createSecureContext(options), endPoint: serverEndPoint(leaf.raw) };
   } catch (cause) {
     const wanted = "certificates, key, ciphers and curves that TLS can use";
     throw new ConfigError({ file: files.cert.file, current: messageOf(cause), wanted }, { cause });

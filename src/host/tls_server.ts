@@ -6,6 +6,7 @@
  */
 import tls from "node:tls";
 import type { Duplex } from "node:stream";
+import type { Bytes } from "../base/bytes.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { deadline } from "../base/deadline.ts";
 import { closeConn } from "./conn.ts";
@@ -17,6 +18,8 @@ import type { Conn, SecureConn, ServerTls, ServerUpgrade } from "./types.ts";
 export interface ServerContexts {
   /** For the name a client asks for; "" when it asks for none. */
   contextFor(servername: string): tls.SecureContext;
+  /** The channel binding of the certificate in that context (RFC 5929 §4), where there is one. */
+  endPointFor(servername: string): Bytes | undefined;
   /** Options of the default context; Node uses them for clients that ask for no name. */
   readonly defaults: tls.SecureContextOptions;
   /** Ask clients for a certificate. */
@@ -44,15 +47,21 @@ async function upgrade(
     const must = options.requireAuthorized === true;
     const asked = contexts.requestCert || must;
     // A server of its own for each handshake: the one public way to know which socket the outcome belongs to.
+    // Deno's `getCertificate` gives the default one, whatever was served: what was chosen is remembered here.
+    let endPoint = contexts.endPointFor("");
     const server = tls.createServer({
       ...contexts.defaults,
-      SNICallback: (name, done) => done(null, contexts.contextFor(name.toLowerCase())),
+      SNICallback: (name, done) => {
+        endPoint = contexts.endPointFor(name.toLowerCase());
+        done(null, contexts.contextFor(name.toLowerCase()));
+      },
       requestCert: asked,
       rejectUnauthorized: must || (asked && contexts.rejectUnauthorized),
       allowHalfOpen: true,
     } as tls.TlsOptions);
     const socket = await handshake(server, below.duplex, limit.signal);
-    return secureConn(socket, below, conn, tlsInfo(socket, asked));
+    const info = tlsInfo(socket, asked);
+    return secureConn(socket, below, conn, endPoint === undefined ? info : { ...info, serverEndPoint: endPoint });
   } catch (reason) {
     closeConn(conn);
     throw reason;
