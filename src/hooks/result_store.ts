@@ -4,6 +4,7 @@
  * The five lists append, other keys overwrite. An `err` is logged as ERROR at once; `emit` logs the summary at INFO. Nothing throws.
  */
 import type { Logger } from "../log/types.ts";
+import type { ResultRoom, SummaryStyle } from "./result_room.ts";
 import type { ResultEntry, ResultRecord, Results } from "./results.ts";
 
 const LISTS = ["pass", "fail", "msg", "err", "skip"] as const;
@@ -12,15 +13,10 @@ type ListName = typeof LISTS[number];
 const DIRECTIVES = new Set(["emit", "human", "hide", "order"]);
 const FORBIDDEN = new Set(["__proto__", "constructor", "prototype"]);
 
-/** How a plugin's summary is printed (`results.ini`). */
-export interface SummaryStyle {
-  /** Keys left out. */
-  readonly hide?: readonly string[];
-  /** Keys to be printed first, in this order. */
-  readonly order?: readonly string[];
-}
 export interface ResultStoreOptions {
-  readonly style?: (plugin: string) => SummaryStyle | undefined;
+  /** Of the session or transaction. */
+  readonly id: string;
+  readonly room: ResultRoom;
 }
 
 type Owner = string | { readonly name: string };
@@ -28,12 +24,13 @@ const nameOf = (owner: Owner): string => typeof owner === "string" ? owner : own
 
 export class ResultStore implements Results {
   readonly #log: Logger;
-  readonly #style: ResultStoreOptions["style"];
+  readonly #options: ResultStoreOptions | undefined;
   readonly #records: Record<string, ResultRecord> = Object.create(null);
 
-  constructor(log: Logger, options: ResultStoreOptions = {}) {
+  /** Without `options` nothing is published, and summaries are printed in the standard way. */
+  constructor(log: Logger, options?: ResultStoreOptions) {
     this.#log = log;
-    this.#style = options.style;
+    this.#options = options;
   }
 
   add(owner: Owner, entry: ResultEntry): void {
@@ -45,23 +42,27 @@ export class ResultStore implements Results {
       if (isList(key)) record[key].push(...texts(value));
       else record[key] = value;
     }
+    if (this.#options?.room.busy) this.#publish(plugin, entry);
     if (entry.err !== undefined) {
       this.#log.child({ origin: plugin }).error(texts(entry.err).join(", "));
     }
-    if (entry.emit) this.#log.child({ origin: plugin }).info(this.collate(plugin));
+    if (entry.emit) this.#log.child({ origin: plugin }).info(entry.human ?? this.#summary(plugin, entry));
   }
 
   incr(owner: Owner, counts: { readonly [key: string]: number }): void {
-    const record = this.#record(nameOf(owner));
+    const plugin = nameOf(owner);
+    const record = this.#record(plugin);
     for (const [key, by] of Object.entries(counts)) {
       if (isList(key) || FORBIDDEN.has(key)) continue;
       const before = Number(record[key] ?? 0);
       record[key] = (Number.isNaN(before) ? 0 : before) + by;
     }
+    if (this.#options?.room.busy) this.#publish(plugin, counts);
   }
 
   push(owner: Owner, values: { readonly [key: string]: unknown }): void {
-    const record = this.#record(nameOf(owner));
+    const plugin = nameOf(owner);
+    const record = this.#record(plugin);
     for (const [key, value] of Object.entries(values)) {
       if (FORBIDDEN.has(key)) continue;
       const there = record[key];
@@ -69,6 +70,7 @@ export class ResultStore implements Results {
       if (Array.isArray(value)) list.push(...value);
       else list.push(value);
     }
+    if (this.#options?.room.busy) this.#publish(plugin, values);
   }
 
   get(owner: Owner): ResultRecord | undefined {
@@ -87,10 +89,14 @@ export class ResultStore implements Results {
   }
 
   collate(owner: Owner): string {
-    const plugin = nameOf(owner);
+    return this.#summary(nameOf(owner), {});
+  }
+
+  #summary(plugin: string, asked: SummaryStyle): string {
     const record = this.#records[plugin];
     if (record === undefined) return "";
-    const { hide = [], order = [] } = this.#style?.(plugin) ?? {};
+    const style = this.#options?.room.style(plugin);
+    const { hide = style?.hide ?? [], order = style?.order ?? [] } = asked;
     const rest = Object.keys(record).filter((key) => !isList(key) && !key.startsWith("_"));
     const keys = new Set([...order.filter((key) => Object.hasOwn(record, key)), ...rest, ...LISTS]);
     const parts: string[] = [];
@@ -105,6 +111,16 @@ export class ResultStore implements Results {
 
   toJSON(): Readonly<Record<string, ResultRecord>> {
     return this.#records;
+  }
+
+  /** Directives left out, faults as their texts: what JSON can say. */
+  #publish(plugin: string, given: { readonly [key: string]: unknown }): void {
+    const { id, room } = this.#options!;
+    const kept = Object.entries(given).filter(([key, value]) => value !== undefined && !DIRECTIVES.has(key));
+    const result = Object.fromEntries(
+      kept.map(([key, value]) => [key, value instanceof Error ? value.message : value]),
+    );
+    room.changed({ id, plugin, result }, this.#log);
   }
 
   #record(plugin: string): ResultRecord {

@@ -13,8 +13,14 @@ export interface ResultEntry {
   msg?: string | readonly string[];
   err?: string | Error | readonly string[];
   skip?: string | readonly string[];
-  /** Log the summary at INFO. */
+  /** Log the summary at INFO; this and the three below are not kept. */
   emit?: boolean;
+  /** Text of that summary, in the place of what was collected. */
+  human?: string;
+  /** For that summary: keys to leave out, in the place of what results.ini says. */
+  hide?: readonly string[];
+  /** For that summary: keys to begin with, in the place of what results.ini says. */
+  order?: readonly string[];
   [key: string]: unknown;
 }
 type Owner = string | { readonly name: string };
@@ -30,4 +36,19 @@ export interface Results {
   has(plugin: Owner, list: string, wanted: string | RegExp): boolean;
   /** One line for the log. */
   collate(plugin: Owner): string;
+}
+
+/** One `add`, `incr` or `push`. */
+export interface ResultChange {
+  /** Id of the transaction the result belongs to, else of the session. */
+  readonly id: string;
+  readonly plugin: string;
+  /** What was added, as it can be written in JSON; how it was to be logged left out. */
+  readonly result: { readonly [key: string]: unknown };
+}
+
+/** Every change of the results of every session, as it happens. */
+export interface ResultFeed {
+  /** The returned function ends it. */
+  subscribe(listener: (change: ResultChange) => void): () => void;
 }

@@ -7,6 +7,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Envelope } from "../hooks/outbound.ts";
+import type { ResultRoom } from "../hooks/result_room.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import type { Addr, Resolver, TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
@@ -66,6 +67,27 @@ export interface SessionSettings {
   readonly spoolAfter: number;
   /** Ports on which MAIL wants authentication first. */
   readonly submissionPorts: readonly number[];
+  readonly extensions: ExtensionSettings;
+}
+
+/** Which extensions EHLO lists that ask something of the queue; what is not listed may not be used. */
+export interface ExtensionSettings {
+  /** RFC 3461. */
+  readonly dsn: boolean;
+  /** RFC 8689; listed once TLS is there. */
+  readonly requireTls: boolean;
+  /** RFC 3030 §3. */
+  readonly binaryMime: boolean;
+  /** RFC 6710. */
+  readonly priority: boolean;
+  /** RFC 2852. */
+  readonly deliverBy: boolean;
+  /** The least that a client may give in mode R, in seconds; 0: any. */
+  readonly deliverByMin: number;
+  /** RFC 4865: seconds for which a message may be held; 0: not offered. Only for clients that may relay. */
+  readonly futureRelease: number;
+  /** RFC 9422: list the limits. They hold whether or not. */
+  readonly limits: boolean;
 }
 
 export interface SessionLimits {
@@ -86,6 +108,10 @@ export interface SessionLimits {
   readonly authFailures: number;
   /** Recipients of one message; 0 for no limit. RFC 5321 §4.5.3.1.8 wants at least 100. */
   readonly recipients: number;
+  /** MAIL commands of one session (RFC 9422 §4.1); 0 for no limit. */
+  readonly messages: number;
+  /** Domains of recipients within one session (RFC 9422 §4.3); 0 for no limit. */
+  readonly recipientDomains: number;
 }
 
 export interface SessionContext {
@@ -117,6 +143,8 @@ export interface SessionContext {
   readonly enqueue: (envelope: Envelope, message: Message) => Promise<void>;
   /** A new file for a large body. Throws when none can be made. */
   readonly spool: () => BodyFile;
+  /** How results are shown, and who hears of them. */
+  readonly results?: ResultRoom;
   /** Failed authentications by address, of all sessions of late. */
   readonly authFailures?: AuthFailures;
   /** Octets that only this server and its workers know, the same after a restart. */

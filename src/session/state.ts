@@ -6,6 +6,7 @@
 import { newId } from "../base/ids.ts";
 import { isLocalIp, isPrivateIp } from "../base/ip.ts";
 import { Notes } from "../hooks/notes.ts";
+import type { ResultRoom } from "../hooks/result_room.ts";
 import { ResultStore } from "../hooks/result_store.ts";
 import type { Session, Tally } from "../hooks/session.ts";
 import type { TlsInfo } from "../host/types.ts";
@@ -26,6 +27,7 @@ export class SessionState implements Session {
   transaction: TransactionState | undefined;
   readonly notes: Notes = new Notes();
   readonly results: ResultStore;
+  readonly resultRoom: ResultRoom | undefined;
   readonly log: Logger;
   errors = 0;
   earlyTalker = false;
@@ -36,6 +38,8 @@ export class SessionState implements Session {
   readonly msgCount: Tally = { accept: 0, tempfail: 0, reject: 0 };
   transactions = 0;
   totalBytes = 0;
+  /** Domains of recipients so far, while they are limited. */
+  readonly rcptDomains: Set<string> = new Set();
   authFailures = 0;
   /** Text of the last reply of 400 and more, for the summary. */
   lastRefusal = "";
@@ -49,7 +53,8 @@ export class SessionState implements Session {
     this.remote = new RemoteEnd(context);
     this.tls = context.tls;
     this.log = context.log.child({ uuid: this.id });
-    this.results = new ResultStore(this.log);
+    this.resultRoom = context.results;
+    this.results = resultsOf(this.id, this.log, context.results);
     this.startedAt = context.clock.now();
   }
 
@@ -61,6 +66,11 @@ export class SessionState implements Session {
     else this.transaction.relaying = may;
   }
 
+  /** As `relaying`, for the session, whatever the transaction under way may. */
+  get mayRelay(): boolean {
+    return this.#relaying;
+  }
+
   get signal(): AbortSignal {
     return this.#ending.signal;
   }
@@ -68,6 +78,11 @@ export class SessionState implements Session {
   end(reason: Error): void {
     this.#ending.abort(reason);
   }
+}
+
+/** A store whose changes are heard of in `room`. */
+export function resultsOf(id: string, log: Logger, room: ResultRoom | undefined): ResultStore {
+  return new ResultStore(log, room === undefined ? undefined : { id, room });
 }
 
 class RemoteEnd {

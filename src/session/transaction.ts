@@ -1,12 +1,12 @@
 /** One mail transaction as hook functions see it, with what only the engine may change. Stays valid when its client has gone. */
 import { Notes } from "../hooks/notes.ts";
 import type { MailOptions } from "../hooks/outbound.ts";
-import { ResultStore } from "../hooks/result_store.ts";
+import type { ResultStore } from "../hooks/result_store.ts";
 import type { RunOptions } from "../hooks/runner.ts";
 import type { Parameters, Recipient, Tally, Transaction } from "../hooks/session.ts";
 import type { Logger } from "../log/types.ts";
 import type { Address } from "../mail/address.ts";
-import type { SessionState } from "./state.ts";
+import { resultsOf, type SessionState } from "./state.ts";
 
 export class TransactionState implements Transaction {
   readonly id: string;
@@ -20,6 +20,8 @@ export class TransactionState implements Transaction {
   /** MAIL said so, or an address of its envelope needs it. */
   smtpUtf8: boolean;
   wanted: MailOptions | undefined = undefined;
+  /** MT-PRIORITY asked for more than the client gets: it is told so. */
+  priorityLowered = false;
   readonly log: Logger;
   readonly runOptions: RunOptions;
   /** Undefined: as the session says. */
@@ -35,6 +37,11 @@ export class TransactionState implements Transaction {
     this.smtpUtf8 = sender.isUtf8 || parameters.has("SMTPUTF8");
     this.log = session.log.child({ uuid: this.id });
     this.runOptions = { log: this.log, signal: session.signal };
-    this.results = new ResultStore(this.log);
+    this.results = resultsOf(this.id, this.log, session.resultRoom);
   }
+}
+
+/** RFC 3030 §3: its octets may be any, and come by BDAT. */
+export function isBinary({ wanted }: Transaction): boolean {
+  return wanted?.body === "BINARYMIME";
 }

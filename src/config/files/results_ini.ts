@@ -9,7 +9,7 @@ export const RESULTS_INI = fileShape({
       redis_publish: {
         type: "boolean",
         default: true,
-        about: "Publish every result where a plugin holds a Redis connection.",
+        about: "Publish every change of results on the channel result-ID, where the plugin redis holds a connection.",
       },
     },
     "*": {
@@ -17,9 +17,9 @@ export const RESULTS_INI = fileShape({
       order: {
         type: "words",
         default: [],
-        about: "For the plugin of this name: results in the order of the summary; others are left out.",
+        about: "For the plugin of this name: results that its summary begins with, in this order; the others follow.",
       },
-      debug: { type: "boolean", default: false, about: "For the plugin of this name: log its results in full." },
+      debug: { type: "boolean", default: false, about: "For the plugin of this name: log every change of its results in full, at INFO." },
     },
   },
 });
