@@ -11,8 +11,10 @@ import { connect, type ConnectContext, type Wanted } from "./connect.ts";
 import { isEightBit } from "./content.ts";
 import type { Conversation, Transaction } from "./conversation.ts";
 import { commandsFor } from "./envelope.ts";
+import { onward } from "./extensions.ts";
 import type { Fact } from "./finding.ts";
 import { exhausted, type Meaning, meaningOf, routeMeaning } from "./meaning.ts";
+import { notOurs } from "./not_ours.ts";
 import type { Lease, Pool } from "./pool.ts";
 import { safeText } from "./safe_text.ts";
 import type { Target } from "./target.ts";
@@ -70,13 +72,15 @@ export class DeliveryAttempt {
   async #tryAll(targets: readonly Target[]): Promise<void> {
     const { settings, isLocal, pool, tls, log } = this.#context;
     const refused: Wanted[] = [];
-    for (const target of targets) {
+    const protect = this.#mustProtect();
+    for (const target of settings.localMxOk ? targets : notOurs(targets, isLocal, log)) {
       if (this.#undecided.length === 0) return;
-      if (target.fromDns && !settings.localMxOk && target.address !== undefined && isLocal(target.address)) {
-        log.info(`MX ${target.name} (${target.address}) is this machine: passed over`);
+      if (protect && !target.authentic) {
+        this.#saw({ stage: "connect", finding: { kind: "unprotected", detail: UNSIGNED } }, target);
         continue;
       }
-      const wanted = this.#wanted(target, tls.policy(target, this.#item.domain, settings));
+      const policy = tls.policy(target, this.#item.domain, settings);
+      const wanted = this.#wanted(target, protect ? (settings.enableTls ? "required" : "impossible") : policy);
       if (wanted.tls === "impossible") {
         this.#saw({ stage: "starttls", finding: { kind: "tls-missing" } }, target);
         continue;
@@ -91,6 +95,12 @@ export class DeliveryAttempt {
       if (this.#undecided.length === 0) return;
       await this.#tryHost(wanted);
     }
+  }
+
+  /** RFC 8689 §4.2.1: over verified TLS, to a host whose name is sure, or not at all; reports go as they can (§5). */
+  #mustProtect(): boolean {
+    const { wanted, sender } = this.#item.envelope;
+    return wanted?.requireTls === true && !sender.isNull();
   }
 
   /** One host, until it has decided everybody or is found to be of no use. */
@@ -136,21 +146,22 @@ export class DeliveryAttempt {
   async #transact(conversation: Conversation, batch: readonly Recipient[]): Promise<Transaction> {
     const { signal } = this.#context;
     const { envelope } = this.#item;
-    const commands = commandsFor(envelope, batch, this.#size, this.#eightBit, conversation.offered);
+    const content = { size: this.#size, eightBit: this.#eightBit };
+    const commands = commandsFor(envelope, batch, content, conversation.offered, this.#context.machine.clock.now());
     if ("finding" in commands) return { own: [], whole: commands };
     const onAbort = () => conversation.peer.fail({ kind: "lost", detail: "aborted" });
     signal.throwIfAborted();
     conversation.peer.logTo(this.#item.log);
     signal.addEventListener("abort", onAbort, { once: true });
     try {
-      return await conversation.transact(commands, this.#rendered);
+      return await conversation.transact(commands, this.#rendered, envelope.wanted?.body === "BINARYMIME");
     } finally {
       signal.removeEventListener("abort", onAbort);
     }
   }
 
   /** Turns what was found into outcomes. True: nothing more is to be had from this host. */
-  #settle(batch: readonly Recipient[], { own, whole }: Transaction, { via }: Conversation): boolean {
+  #settle(batch: readonly Recipient[], { own, whole }: Transaction, { via, offered }: Conversation): boolean {
     const meant = whole === undefined ? undefined : this.#meaning(whole, via.mode, via.host);
     const open: Recipient[] = [];
     let useless = false;
@@ -160,7 +171,12 @@ export class DeliveryAttempt {
       const recipient = batch[i]!;
       if (meaning.verdict === "delivered") {
         this.#via = via;
-        this.#outcomes.push({ kind: "delivered", recipient, reply: meaning.reply });
+        this.#outcomes.push({
+          kind: "delivered",
+          recipient,
+          reply: meaning.reply,
+          ...onward(via.mode, offered.keywords),
+        });
       } else if (meaning.whom === "host") {
         if (!useless) this.#noted(meaning, via.host, via.ip);
         useless = true;
@@ -179,7 +195,11 @@ export class DeliveryAttempt {
     return useless;
   }
 
-  #saw(fact: Fact, { destination, name, address }: Target): void {
+  #saw(seen: Fact, { destination, name, address }: Target): void {
+    // RFC 8689 §4.2.1: no TLS to be had is a word on the message, not a fault that may pass.
+    const fact: Fact = seen.finding.kind === "tls-missing" && this.#mustProtect()
+      ? { stage: seen.stage, finding: { kind: "unprotected", detail: `${name} offers no TLS` } }
+      : seen;
     const meaning = this.#meaning(fact, destination.protocol === "lmtp" ? "LMTP" : "SMTP", name);
     this.#noted(meaning, name, destination.path ?? address ?? destination.host);
   }
@@ -211,6 +231,8 @@ export class DeliveryAttempt {
     return { target, tls, helo, bind };
   }
 }
+
+const UNSIGNED = "the DNS does not say with a signature where the mail goes";
 
 const NONE: readonly Recipient[] = [];
 const ONE_WORD = /^[\x21-\x7e]+$/;

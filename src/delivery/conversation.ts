@@ -5,8 +5,9 @@
  * only for bugs; what breaks is a fact.
  */
 import type { Via } from "../hooks/outbound.ts";
+import type { Bytes } from "../base/bytes.ts";
 import type { PeerCapabilities } from "../wire/capabilities.ts";
-import { contentChunks, wholeContent } from "./content.ts";
+import { BY_DATA, contentChunks, type Plan, planFor, rawChunks, wholeContent } from "./content.ts";
 import type { Commands } from "./envelope.ts";
 import { type Fact, type Finding, PeerFault } from "./finding.ts";
 import type { Peer } from "./peer.ts";
@@ -39,6 +40,7 @@ export class Conversation {
   messages = 0;
   readonly #lmtp: boolean;
   readonly #pipelining: boolean;
+  readonly #chunking: boolean;
   readonly #timeouts: Timeouts;
   #usable = true;
   /** The peer still holds a transaction that came to nothing. */
@@ -54,6 +56,7 @@ export class Conversation {
     this.via = via;
     this.#lmtp = via.mode === "LMTP";
     this.#pipelining = offered.keywords.has("PIPELINING");
+    this.#chunking = offered.keywords.has("CHUNKING");
     this.#timeouts = timeouts;
   }
 
@@ -67,14 +70,17 @@ export class Conversation {
     return this.#heard > 0;
   }
 
-  async transact(commands: Commands, rendered: Rendered): Promise<Transaction> {
+  /** `binary`: the octets must arrive as they are (RFC 3030 §3); ask only a peer that offers BINARYMIME. */
+  async transact(commands: Commands, rendered: Rendered, binary = false): Promise<Transaction> {
     this.messages++;
     this.#heard = 0;
     const own = commands.rcpt.map((command) => (typeof command === "string" ? undefined : command));
+    const plan = this.#chunking ? planFor(rendered, binary, this.#lmtp) : BY_DATA;
     const step: Step = { stage: "mail", refused: undefined };
     try {
       if (this.peer.ahead) throw this.peer.broken("the peer spoke unasked");
-      const whole = await this.#envelope(commands, own, step) ?? await this.#content(rendered, own, step);
+      const whole = await this.#envelope(commands, own, step, plan) ??
+        (plan.by === "chunk" ? await this.#ended() : await this.#content(rendered, own, step, plan));
       return { own, whole };
     } catch (error) {
       this.#usable = false;
@@ -104,11 +110,19 @@ export class Conversation {
   }
 
   /** MAIL, every RCPT, DATA: a fact when it does not come to content. Fills `own` with the recipients refused. */
-  async #envelope(commands: Commands, own: (Fact | undefined)[], step: Step): Promise<Fact | undefined> {
+  async #envelope(
+    commands: Commands,
+    own: (Fact | undefined)[],
+    step: Step,
+    plan: Plan,
+  ): Promise<Fact | undefined> {
     const { peer } = this;
     const open = own.reduce((count, fact) => count + (fact === undefined ? 1 : 0), 0);
     if (open === 0) return { stage: "rcpt", finding: { kind: "unwritable" } };
-    if (this.#pipelining) peer.send(this.#group(commands));
+    if (this.#pipelining) this.#sendGroup(commands, plan);
+    // With the content on its way, whatever breaks from now on may break behind the peer's taking it.
+    const sent = plan.by === "chunk" && this.#pipelining;
+    if (sent) step.stage = "dot";
     if (this.#needsReset) {
       if (!this.#pipelining) peer.send("RSET\r\n");
       const code = await this.#reply("rset");
@@ -123,7 +137,7 @@ export class Conversation {
     }
 
     let accepted = 0;
-    step.stage = "rcpt";
+    if (!sent) step.stage = "rcpt";
     for (let i = 0; i < own.length; i++) {
       if (own[i] !== undefined) continue;
       if (!this.#pipelining) peer.send(commands.rcpt[i] as string);
@@ -133,6 +147,14 @@ export class Conversation {
         if (step.refused === undefined) own[i] = fact;
         if (!this.#usable) return this.#ends(step.refused ?? fact);
       }
+    }
+    if (plan.by !== "data") {
+      if (sent) {
+        if (accepted > 0 && step.refused === undefined) return undefined;
+        // RFC 3030 §2: a BDAT for nobody is refused, once its octets have been read.
+        await this.#reply("dot");
+      }
+      return accepted === 0 || step.refused !== undefined ? this.#ends(step.refused ?? NOBODY) : this.#sendChunk(plan);
     }
     if (!this.#pipelining) {
       if (accepted === 0) return this.#ends(NOBODY);
@@ -148,6 +170,19 @@ export class Conversation {
     return this.#ends(step.refused ?? (accepted === 0 ? NOBODY : this.#fact("data")));
   }
 
+  /** BDAT behind an envelope that the peer has taken; a long one's octets are the content's to send. */
+  #sendChunk(plan: Exclude<Plan, { by: "data" }>): undefined {
+    this.peer.send(`BDAT ${plan.by === "chunk" ? plan.bytes.length : plan.size} LAST\r\n`);
+    if (plan.by === "chunk") this.peer.write(plan.bytes);
+  }
+
+  /** The reply to a chunk that was all of the message. */
+  async #ended(): Promise<Fact> {
+    const code = await this.#reply("dot");
+    const fact = this.#fact("dot");
+    return kindOf(code) === 2 ? fact : this.#ends(fact);
+  }
+
   /** RFC 2920 §3.1: DATA went through though nobody is to get it. An empty message ends it; its reply means nothing. */
   async #emptyMessage(accepted: number): Promise<void> {
     // RFC 2033 §4.2: no recipient, no reply: nothing would tell that it is over. With a recipient, somebody would get it.
@@ -157,14 +192,20 @@ export class Conversation {
   }
 
   /** The body and its end; LMTP answers once for each accepted recipient (RFC 2033 §4.2). */
-  async #content(rendered: Rendered, own: (Fact | undefined)[], step: Step): Promise<Fact | undefined> {
+  async #content(
+    rendered: Rendered,
+    own: (Fact | undefined)[],
+    step: Step,
+    plan: Plan,
+  ): Promise<Fact | undefined> {
     const { peer } = this;
     if (peer.ahead) {
       return this.#abort("data", { kind: "garbage", text: "an answer to what was not yet said" });
     }
-    const whole = wholeContent(rendered);
+    const whole = plan.by === "data" ? wholeContent(rendered) : undefined;
     if (whole === undefined) {
-      const fact = await this.#stream(rendered, step);
+      const chunks = plan.by === "data" ? contentChunks(rendered) : rawChunks(rendered);
+      const fact = await this.#stream(chunks, step);
       if (fact !== undefined) return fact;
     } else {
       peer.write(whole);
@@ -183,14 +224,13 @@ export class Conversation {
   }
 
   /** A body too large for one write. A reply that comes before its end stops it. */
-  async #stream(rendered: Rendered, step: Step): Promise<Fact | undefined> {
+  async #stream(chunks: AsyncGenerator<Uint8Array, Uint8Array>, step: Step): Promise<Fact | undefined> {
     const { peer } = this;
     step.stage = "body";
     peer.allow(this.#timeout("body"));
     let early: { readonly error?: unknown } | undefined;
     // Starts before the first chunk, so that a 421 or 552 in the middle is heard.
     const reply = peer.next().then(() => void (early = {}), (error) => void (early = { error }));
-    const chunks = contentChunks(rendered);
     try {
       for (;;) {
         let next: IteratorResult<Uint8Array, Uint8Array>;
@@ -204,7 +244,7 @@ export class Conversation {
           // From here on a reply is the one to the dot, even when it is read before we hear that the dot has gone.
           step.stage = "dot";
           peer.allow(this.#timeout("dot"));
-          peer.write(next.value);
+          if (next.value.length > 0) peer.write(next.value);
           break;
         }
         peer.allow(this.#timeout("body"));
@@ -257,10 +297,18 @@ export class Conversation {
     return fact;
   }
 
-  #group(commands: Commands): string {
+  /** RFC 2920: the envelope in one write, with DATA or a small message behind it. */
+  #sendGroup(commands: Commands, plan: Plan): void {
     let text = this.#needsReset ? "RSET\r\n" + commands.mail : commands.mail;
     for (const command of commands.rcpt) if (typeof command === "string") text += command;
-    return text + DATA;
+    switch (plan.by) {
+      case "data":
+        return this.peer.send(text + DATA);
+      case "chunk":
+        return this.peer.send(`${text}BDAT ${plan.bytes.length} LAST\r\n`, text, plan.bytes);
+      case "long-chunk":
+        return this.peer.send(text);
+    }
   }
 
   #timeout(stage: Stage): number {

@@ -15,7 +15,7 @@ import { DeliveryAttempt } from "./attempt.ts";
 import { askPlugins } from "./get_mx.ts";
 import { routeMeaning } from "./meaning.ts";
 import { Pool } from "./pool.ts";
-import { byPriority, resolveHosts, type Route, type RouteContext, routeDomain } from "./route.ts";
+import { byPriority, NAMED, resolveHosts, type Route, type RouteContext, routeDomain } from "./route.ts";
 import type { DeliverySettings } from "./settings.ts";
 import { TlsMemory } from "./tls_policy.ts";
 import { Watch } from "./watch.ts";
@@ -76,7 +76,7 @@ export function createCourier({ machine, hooks, log, settings, random = Math.ran
           if (said?.kind === "none") return said;
           const given = said?.destinations ?? now.relayHosts;
           return given.length > 0
-            ? await resolveHosts(byPriority(given, random), false, context)
+            ? await resolveHosts(byPriority(given, random), NAMED, context)
             : await routeDomain(item.domain, context);
         },
         now,
@@ -96,7 +96,7 @@ export function createCourier({ machine, hooks, log, settings, random = Math.ran
         message,
         (context) => {
           const ordered = [...destinations].sort((a, b) => a.priority - b.priority);
-          return resolveHosts(ordered, false, context);
+          return resolveHosts(ordered, NAMED, context);
         },
         settings(),
         signal,

@@ -8,6 +8,7 @@ import type { Envelope } from "../hooks/outbound.ts";
 import type { Recipient } from "../hooks/session.ts";
 import type { Address } from "../mail/address.ts";
 import type { PeerCapabilities } from "../wire/capabilities.ts";
+import { mailParameters, rcptParameters, takesBinary, unmet } from "./extensions.ts";
 import type { Fact } from "./finding.ts";
 
 export interface Commands {
@@ -19,36 +20,52 @@ export interface Commands {
 const NEEDS_UTF8 = { kind: "needs-utf8" } as const;
 const UNWRITABLE = { kind: "unwritable" } as const;
 
-/** A fact when the sender itself cannot be named to this peer, or the message is larger than it takes. */
+export interface Content {
+  /** Octets. */
+  readonly size: number;
+  /** An octet above 127 is in it. */
+  readonly eightBit: boolean;
+}
+
+/** A fact when the sender itself cannot be named to this peer, or the peer must not have the message. `now` is epoch milliseconds. */
 export function commandsFor(
   envelope: Envelope,
   recipients: readonly Recipient[],
-  size: number,
-  eightBit: boolean,
+  { size, eightBit }: Content,
   offered: PeerCapabilities,
+  now: number,
 ): Commands | Fact {
   const { keywords } = offered;
+  const { sender, wanted } = envelope;
   if (offered.size !== undefined && size > offered.size) {
     return { stage: "mail", finding: { kind: "too-big", limit: offered.size } };
   }
+  // RFC 8689 §5: a report is never given up for this.
+  const missing = wanted === undefined || sender.isNull() ? undefined : unmet(wanted, keywords, now);
+  if (missing !== undefined) return { stage: "mail", finding: { kind: "unmet", what: missing } };
+  const binary = wanted?.body === "BINARYMIME";
+  if (binary && !takesBinary(keywords)) return { stage: "mail", finding: { kind: "unmet", what: "binary" } };
+
   const canUtf8 = keywords.has("SMTPUTF8");
-  const wantsUtf8 = envelope.smtpUtf8 || envelope.sender.isUtf8 || recipients.some(({ address }) => address.isUtf8);
+  const wantsUtf8 = envelope.smtpUtf8 || sender.isUtf8 || recipients.some(({ address }) => address.isUtf8);
   const utf8 = canUtf8 && wantsUtf8;
-  if (envelope.sender.isUtf8 && !utf8) return { stage: "mail", finding: NEEDS_UTF8 };
-  const sender = pathOf(envelope.sender, utf8);
-  if (sender === undefined) return { stage: "mail", finding: UNWRITABLE };
+  if (sender.isUtf8 && !utf8) return { stage: "mail", finding: NEEDS_UTF8 };
+  const from = pathOf(sender, utf8);
+  if (from === undefined) return { stage: "mail", finding: UNWRITABLE };
   const rcpt: (string | Fact)[] = [];
-  for (const { address } of recipients) {
+  for (const recipient of recipients) {
+    const { address } = recipient;
     const path = pathOf(address, utf8);
     if (address.isUtf8 && !utf8) rcpt.push({ stage: "rcpt", finding: NEEDS_UTF8 });
     else if (path === undefined || address.isNull()) rcpt.push({ stage: "rcpt", finding: UNWRITABLE });
-    else rcpt.push(`RCPT TO:${path}\r\n`);
+    else rcpt.push(`RCPT TO:${path}${rcptParameters(recipient, wanted, keywords)}\r\n`);
   }
-  const mail = `MAIL FROM:${sender}` +
+  const mail = `MAIL FROM:${from}` +
     (keywords.has("SIZE") ? ` SIZE=${size}` : "") + // RFC 1870 §4
-    (eightBit && keywords.has("8BITMIME") ? " BODY=8BITMIME" : "") + // RFC 6152 §2
-    (utf8 ? " SMTPUTF8\r\n" : "\r\n");
-  return { mail, rcpt };
+    (binary ? " BODY=BINARYMIME" : eightBit && keywords.has("8BITMIME") ? " BODY=8BITMIME" : "") + // RFC 3030 §3, RFC 6152 §2
+    (utf8 ? " SMTPUTF8" : "") +
+    (wanted === undefined ? "" : mailParameters(wanted, keywords, now));
+  return { mail: `${mail}\r\n`, rcpt };
 }
 
 // deno-lint-ignore no-control-regex

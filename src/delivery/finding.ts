@@ -4,6 +4,7 @@
  * {@linkcode PeerFault} carries a finding out of a pending read or write; it is caught in `conversation.ts` and goes no further.
  */
 import type { Reply } from "../wire/reply.ts";
+import type { Unmet } from "./extensions.ts";
 import type { Stage } from "./stages.ts";
 
 export type Finding =
@@ -23,6 +24,10 @@ export type Finding =
   | { readonly kind: "too-big"; readonly limit: number }
   /** The address needs SMTPUTF8 and the peer does not offer it (RFC 6531 §3.2). */
   | { readonly kind: "needs-utf8" }
+  /** The sender wants what this host does not promise. */
+  | { readonly kind: "unmet"; readonly what: Unmet }
+  /** RFC 8689 §4.2.1: a message that requires TLS, and no way to this host that is sure. */
+  | { readonly kind: "unprotected"; readonly detail: string }
   /** The address cannot be written into a command. */
   | { readonly kind: "unwritable" }
   /** Our own copy of the message could not be read. */

@@ -7,6 +7,7 @@
 import { unreachable } from "../base/exhaustive.ts";
 import type { Reason } from "../hooks/outbound.ts";
 import type { Reply } from "../wire/reply.ts";
+import { unmetReason } from "./extensions.ts";
 import type { Fact, RouteFinding } from "./finding.ts";
 import { safeText } from "./safe_text.ts";
 import { type Stage, STAGES } from "./stages.ts";
@@ -107,6 +108,18 @@ export function meaningOf({ stage, finding }: Fact, protocol: "smtp" | "lmtp", r
         verdict: "failed",
         whom: stage === "mail" ? "message" : "recipient",
         reason: { text: `${remote} does not take internationalized addresses (SMTPUTF8)`, status: "5.6.7", remote },
+      };
+    case "unmet": // another host may promise it
+      return {
+        verdict: "failed",
+        whom: finding.what === "overdue" ? "message" : "host",
+        reason: { ...unmetReason(finding.what, remote), remote },
+      };
+    case "unprotected":
+      return {
+        verdict: "failed",
+        whom: "host",
+        reason: { text: `Encryption needed: ${finding.detail}`, status: "5.7.10", remote },
       };
     case "unwritable":
       return {

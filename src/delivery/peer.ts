@@ -4,7 +4,7 @@
  * What breaks (silence, a reset, something that is no reply) comes out of `next()` and `flush()` as a {@linkcode PeerFault}. After a
  * fault the connection is closed. `send()` does not wait: its failure is seen by the read that follows.
  */
-import { type Bytes, utf8Decode, utf8Encode } from "../base/bytes.ts";
+import { type Bytes, concat, utf8Decode, utf8Encode } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClientUpgrade, Conn, Machine, TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
@@ -77,10 +77,11 @@ export class Peer implements Watched {
     this.fail({ kind: "silence" });
   }
 
-  /** Writes commands. Does not wait. `shown` is what the log gets to see of them. */
-  send(text: string, shown: string = text): void {
+  /** Writes commands, and octets behind them. Does not wait. `shown` is what the log gets to see. */
+  send(text: string, shown: string = text, octets?: Bytes): void {
     if (this.#chatty) this.#log.protocol(`C: ${safeText(shown.trimEnd().replaceAll("\r\n", " / "))}`);
-    this.write(utf8Encode(text));
+    const bytes = utf8Encode(text);
+    this.write(octets === undefined ? bytes : concat([bytes, octets]));
   }
 
   /** Writes octets. Does not wait. */

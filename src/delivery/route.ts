@@ -34,7 +34,7 @@ export async function routeDomain(domain: string, context: RouteContext): Promis
   const name = toAscii(typed);
   if (name === undefined || name === "") return none("nowhere");
   const literal = addressLiteral(name);
-  if (literal !== undefined) return targets([targetAt(destinationOf(literal, 0, context), literal, literal, false)]);
+  if (literal !== undefined) return targets([targetAt(destinationOf(literal, 0, context), literal, literal, NAMED)]);
   if (name.startsWith("[")) return none("nowhere");
   const answer = await context.resolver.resolve(name, "MX", { signal: context.signal });
   switch (answer.kind) {
@@ -43,27 +43,27 @@ export async function routeDomain(domain: string, context: RouteContext): Promis
     case "nxdomain":
       return none("no-domain");
     case "nodata": // RFC 5321 §5.1: the domain itself, as an MX of preference 0
-      return await resolveHosts([destinationOf(name, 0, context)], true, context);
+      return await resolveHosts([destinationOf(name, 0, context)], foundBy(answer), context);
     case "records": {
       const [first] = answer.records;
       if (answer.records.length === 1 && first!.exchange === "") return none("null-mx");
       const hosts = answer.records.filter((record) => record.exchange !== "")
         .map((record) => destinationOf(record.exchange.toLowerCase(), record.preference, context));
-      return await resolveHosts(byPriority(hosts, context.random).slice(0, MOST_HOSTS), true, context);
+      return await resolveHosts(byPriority(hosts, context.random).slice(0, MOST_HOSTS), foundBy(answer), context);
     }
   }
 }
 
 /**
  * Host names to addresses, IPv6 before IPv4 unless the settings prefer a family; within a priority only. Addresses and sockets pass
- * as they are. `fromDns`: the names come out of the DNS; else an unknown one is left to the system's own look-up (hosts file).
+ * as they are. Of names out of the DNS an unknown one is nobody; else it is left to the system's own look-up (hosts file).
  */
 export async function resolveHosts(
   destinations: readonly Destination[],
-  fromDns: boolean,
+  origin: Origin,
   context: RouteContext,
 ): Promise<Route> {
-  const found = await Promise.all(destinations.map((destination) => addressesOf(destination, fromDns, context)));
+  const found = await Promise.all(destinations.map((destination) => addressesOf(destination, origin, context)));
   const out: Target[] = [];
   let failed: string | undefined;
   for (let i = 0; i < found.length;) {
@@ -75,7 +75,7 @@ export async function resolveHosts(
     }
     out.push(...preferred(group, context.settings.inetPrefer));
   }
-  if (out.length > 0) return targets(fromDns ? out.slice(0, MOST_ADDRESSES) : out);
+  if (out.length > 0) return targets(origin.fromDns ? out.slice(0, MOST_ADDRESSES) : out);
   return failed === undefined ? none("nowhere") : { kind: "none", finding: { kind: "dns", detail: failed } };
 }
 
@@ -91,12 +91,14 @@ export function byPriority(destinations: readonly Destination[], random: () => n
 
 type Found = { readonly targets: readonly Target[]; readonly failed?: string };
 
-async function addressesOf(destination: Destination, fromDns: boolean, context: RouteContext): Promise<Found> {
+async function addressesOf(destination: Destination, origin: Origin, context: RouteContext): Promise<Found> {
   const { host } = destination;
-  const guarded = fromDns || destination.fromDns !== undefined;
+  const guarded = origin.fromDns || destination.fromDns !== undefined
+    ? { fromDns: true, authentic: origin.authentic }
+    : NAMED;
   const name = destination.fromDns ?? host;
   if (destination.path !== undefined) {
-    return { targets: [targetAt(destination, undefined, name || destination.path, false)] };
+    return { targets: [targetAt(destination, undefined, name || destination.path, NAMED)] };
   }
   if (familyOf(host) !== 0) return { targets: [targetAt(destination, host, name, guarded)] };
   if (host === "localhost" || host.endsWith(".localhost")) { // RFC 6761 §6.3: never asked of the DNS
@@ -113,12 +115,23 @@ async function addressesOf(destination: Destination, fromDns: boolean, context: 
     if (answer.kind === "records") found.push(...answer.records.map((ip) => targetAt(destination, ip, name, guarded)));
     else if (answer.kind === "failed") failed ??= failure("address", host, answer);
   }
-  if (found.length === 0 && !guarded) return { targets: [targetAt(destination, undefined, name, false)] };
+  if (found.length === 0 && !guarded.fromDns) return { targets: [targetAt(destination, undefined, name, NAMED)] };
   return failed === undefined ? { targets: found } : { targets: found, failed };
 }
 
-function targetAt(destination: Destination, address: string | undefined, name: string, fromDns: boolean): Target {
-  return { destination, address, name, fromDns };
+/** Who says that mail goes there. */
+export interface Origin {
+  readonly fromDns: boolean;
+  /** The answer was signed, and its signature checked by the resolver; or nobody had to be asked. */
+  readonly authentic: boolean;
+}
+/** The operator or a plugin named the host. */
+export const NAMED: Origin = { fromDns: false, authentic: true };
+
+const foundBy = ({ authentic }: { readonly authentic: boolean }): Origin => ({ fromDns: true, authentic });
+
+function targetAt(destination: Destination, address: string | undefined, name: string, origin: Origin): Target {
+  return { destination, address, name, ...origin };
 }
 
 /** Stable: those of the family first, sockets and unresolved names with them. */

@@ -10,6 +10,8 @@ export interface Target {
   readonly name: string;
   /** Found through the DNS, so that it must not point back to this machine. */
   readonly fromDns: boolean;
+  /** The name is sure: said by the operator or a plugin, or by signed DNS. */
+  readonly authentic: boolean;
 }
 
 export function dialAddress({ destination, address }: Target): DialOptions["to"] {

@@ -97,7 +97,7 @@ test("source address and name in EHLO come from the destination, or from the not
 });
 
 test("an MX that is this machine is passed over unless local_mx_ok [row 199]", async () => {
-  for (const address of ["198.51.100.1", "127.0.0.9", "::1"]) {
+  for (const address of ["127.0.0.9", "::1"]) {
     const zone = {
       "example.com": { MX: ["5 self.example", "10 mx1.example.com"] },
       "self.example": address.includes(":") ? { AAAA: [address] } : { A: [address] },
@@ -114,6 +114,17 @@ test("an MX that is this machine is passed over unless local_mx_ok [row 199]", a
       peer.stop();
     }
   }
+  // RFC 5321 §5.1: where we are an MX ourselves, those behind us send to us.
+  const order = makeRoom({
+    zone: {
+      "example.com": { MX: ["5 mx1.example.com", "10 self.example", "20 mx2.example.com"] },
+      "mx1.example.com": { A: ["192.0.2.1"] },
+      "self.example": { A: ["198.51.100.1"] },
+      "mx2.example.com": { A: ["192.0.2.2"] },
+    },
+  });
+  assert.match((await order.lines())[0]!, /^a@example.com deferred 4\.4\.1 Tried all MXs: cannot connect/);
+  assert.deepEqual(order.machine.net.dialled, ["192.0.2.1:25"]);
   const only = makeRoom({ zone: { "example.com": { MX: ["5 self.example"] }, "self.example": { A: ["127.0.0.1"] } } });
   assert.match((await only.lines())[0]!, /^a@example.com deferred 4\.4\.6 Tried all MXs/);
 });

@@ -16,7 +16,13 @@ const envelope = (from: string, smtpUtf8 = false) => ({
 
 test("MAIL carries the parameters that the peer offers and the mail needs", () => {
   const mail = (from: string, eightBit: boolean, smtpUtf8: boolean, ...keywords: string[]) => {
-    const found = commandsFor(envelope(from, smtpUtf8), rcpt("b@x.example"), 7, eightBit, offers(...keywords));
+    const found = commandsFor(
+      envelope(from, smtpUtf8),
+      rcpt("b@x.example"),
+      { size: 7, eightBit },
+      offers(...keywords),
+      0,
+    );
     return "mail" in found ? found.mail : found.finding.kind;
   };
   const all = ["SIZE 100", "8BITMIME", "SMTPUTF8"];
@@ -33,7 +39,7 @@ test("MAIL carries the parameters that the peer offers and the mail needs", () =
 test("an address that could break out of its line is never written", () => {
   const evil = { ...parseAddress("<b@x.example>")!, isNull: () => false, toString: () => "<b@x.example>\r\nRSET" };
   const recipients = [{ address: evil as never, parameters: new Map() }, ...rcpt("c@x.example")];
-  const found = commandsFor(envelope("<a@x.example>"), recipients, 1, false, offers());
+  const found = commandsFor(envelope("<a@x.example>"), recipients, { size: 1, eightBit: false }, offers(), 0);
   assert.deepEqual("rcpt" in found && found.rcpt, [
     { stage: "rcpt", finding: { kind: "unwritable" } },
     "RCPT TO:<c@x.example>\r\n",

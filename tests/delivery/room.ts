@@ -4,7 +4,7 @@ import { createCourier, type DeliveryRoom } from "../../src/delivery/courier.ts"
 import { DELIVERY_DEFAULTS, type DeliverySettings } from "../../src/delivery/settings.ts";
 import { type Stage, STAGES } from "../../src/delivery/stages.ts";
 import type { HookHandler } from "../../src/hooks/points.ts";
-import type { Attempt, Destination, Item } from "../../src/hooks/outbound.ts";
+import type { Attempt, Destination, Item, MailOptions } from "../../src/hooks/outbound.ts";
 import type { Hooks } from "../../src/hooks/runner.ts";
 import type { Recipient } from "../../src/hooks/session.ts";
 import type { Logger } from "../../src/log/types.ts";
@@ -45,6 +45,9 @@ export interface Posting {
   readonly notes?: Readonly<Record<string, unknown>>;
   readonly domain?: string;
   readonly smtpUtf8?: boolean;
+  readonly wanted?: MailOptions;
+  /** What RCPT said, for every recipient. */
+  readonly asked?: Pick<Recipient, "notify" | "originalRecipient">;
   readonly signal?: AbortSignal;
   readonly log?: Logger;
   /** By `Forwarder.send()` to these, instead of `deliver()`. */
@@ -138,7 +141,10 @@ export async function timed<T>(machine: MemoryMachine, work: Promise<T>): Promis
 }
 
 function makeItem(posting: Posting, log: MemoryLog): Item {
-  const recipients = (posting.to ?? ["a@example.com", "b@example.com"]).map(recipient);
+  const recipients = (posting.to ?? ["a@example.com", "b@example.com"]).map((to) => ({
+    ...recipient(to),
+    ...posting.asked,
+  }));
   return {
     id: "TEST.1.1",
     domain: posting.domain ?? recipients[0]!.address.host,
@@ -148,6 +154,7 @@ function makeItem(posting: Posting, log: MemoryLog): Item {
       recipients,
       notes: posting.notes ?? {},
       smtpUtf8: posting.smtpUtf8 ?? false,
+      wanted: posting.wanted,
     },
     recipients,
     attempts: 0,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { byPriority, resolveHosts, type Route, routeDomain } from "../../src/delivery/route.ts";
+import { byPriority, NAMED, resolveHosts, type Route, routeDomain } from "../../src/delivery/route.ts";
 import { test } from "../kit/test.ts";
 import { zone, type ZoneText } from "../kit/zone.ts";
 import { makeRoom } from "./room.ts";
@@ -126,7 +126,7 @@ test("hosts a plugin names: addresses, sockets and localhost pass without the DN
   });
   const found = await resolveHosts(
     [at("192.0.2.6"), at("", "/run/lmtp"), at("localhost"), at("known.example"), at("docker-host")],
-    false,
+    NAMED,
     text,
   );
   assert.deepEqual(addresses(found), ["192.0.2.6", "/run/lmtp", "::1", "127.0.0.1", "192.0.2.5", "docker-host"]);

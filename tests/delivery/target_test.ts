@@ -10,6 +10,7 @@ test("a target is dialled by socket, by address, or by name where it has none", 
       address,
       name: "mx.example",
       fromDns: false,
+      authentic: true,
     });
   assert.deepEqual(at("192.0.2.1"), { hostname: "192.0.2.1", port: 26 });
   assert.deepEqual(at(undefined), { hostname: "mx.example", port: 26 });

@@ -10,6 +10,7 @@ const target = (tls?: "none" | "opportunistic" | "required"): Target => ({
   address: "192.0.2.1",
   name: "mx.example",
   fromDns: true,
+  authentic: true,
 });
 
 test("one door decides: forced hosts first, then the destination, then the settings", () => {

@@ -144,6 +144,17 @@ class Peer implements ScriptedPeer {
       const command = await lines.next();
       if (command === undefined) return;
       this.commands.push(command);
+      const size = /^BDAT (\d+)/i.exec(command)?.[1];
+      if (size !== undefined) {
+        const chunk = await lines.octets(Number(size));
+        if (chunk === undefined) return;
+        if (accepted > 0) this.messages.push(chunk);
+        for (let left = this.#script.lmtp ? accepted : 1; left > 0; left--) {
+          if (accepted === 0) await lines.say("503 5.5.1 nobody to send it to");
+          else if (!await this.#answer(lines, "dot")) return;
+        }
+        continue;
+      }
       const stage = STAGE_OF[command.split(" ")[0]!.toUpperCase()];
       if (stage === undefined) {
         await lines.say("500 5.5.1 unknown");
@@ -244,6 +255,13 @@ class Lines {
       }
       if (!await this.#more()) return undefined;
     }
+  }
+
+  async octets(count: number): Promise<string | undefined> {
+    while (this.#text.length < count) if (!await this.#more()) return undefined;
+    const octets = this.#text.slice(0, count);
+    this.#text = this.#text.slice(count);
+    return octets;
   }
 
   say(text: string): Promise<void> {
