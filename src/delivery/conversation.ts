@@ -5,7 +5,6 @@
  * only for bugs; what breaks is a fact.
  */
 import type { Via } from "../hooks/outbound.ts";
-import type { Bytes } from "../base/bytes.ts";
 import type { PeerCapabilities } from "../wire/capabilities.ts";
 import { BY_DATA, contentChunks, type Plan, planFor, rawChunks, wholeContent } from "./content.ts";
 import type { Commands } from "./envelope.ts";
