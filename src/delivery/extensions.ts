@@ -80,9 +80,18 @@ function notifyFor(
   return notify.includes("NEVER") || notify.includes("DELAY") ? notify : [...notify, "DELAY"];
 }
 
-/** Who has to report from now on (RFC 3461 §5.2). Nobody, where an LMTP server has it: that is the recipient's own mailbox. */
-export function onward(mode: Via["mode"], keywords: Keywords): Pick<Delivered, "onward"> {
-  return keywords.has("DSN") ? PASSED : mode === "LMTP" ? NOT_SAID : NOT_PASSED;
+/**
+ * Who has to report from now on (RFC 3461 §5.2): nobody, where an LMTP server has it, for that is the recipient's own mailbox. And whether a deadline
+ * goes no further (RFC 2852 §4.1.4.2).
+ */
+export function onward(
+  mode: Via["mode"],
+  keywords: Keywords,
+  wanted: MailOptions | undefined,
+): Pick<Delivered, "onward" | "deadline"> {
+  const told = keywords.has("DSN") ? PASSED : mode === "LMTP" ? NOT_SAID : NOT_PASSED;
+  const dropped = wanted?.deliverBy !== undefined && mode === "SMTP" && !keywords.has("DELIVERBY");
+  return dropped ? { ...told, deadline: "dropped" } : told;
 }
 type Delivered = Extract<Outcome, { kind: "delivered" }>;
 const PASSED = { onward: "dsn-passed" } as const;

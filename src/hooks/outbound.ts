@@ -96,6 +96,8 @@ export type Outcome =
      * Left out where the recipient's own mailbox took it (LMTP).
      */
     readonly onward?: "dsn-passed" | "no-dsn";
+    /** The sender set a deadline (`wanted.deliverBy`), and the peer keeps none: the sender is told that it was relayed (RFC 2852 §4.1.4.2). */
+    readonly deadline?: "dropped";
   }
   | { readonly kind: "deferred"; readonly recipient: Recipient; readonly reason: Reason }
   | { readonly kind: "failed"; readonly recipient: Recipient; readonly reason: Reason };
