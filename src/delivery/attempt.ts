@@ -175,7 +175,7 @@ export class DeliveryAttempt {
           kind: "delivered",
           recipient,
           reply: meaning.reply,
-          ...onward(via.mode, offered.keywords),
+          ...onward(via.mode, offered.keywords, this.#item.envelope.wanted),
         });
       } else if (meaning.whom === "host") {
         if (!useless) this.#noted(meaning, via.host, via.ip);

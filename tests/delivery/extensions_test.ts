@@ -97,6 +97,20 @@ test("who reports is known of each delivery: a peer with DSN, we for one without
   }
 });
 
+test("that a deadline goes no further is known of each delivery", async () => {
+  const wanted = { deliverBy: { at: 1e15, mode: "N", trace: false } } as const;
+  for (const [offers, deadline] of [[["DSN", "DELIVERBY"], undefined], [["DSN"], "dropped"]] as const) {
+    const room = makeRoom();
+    const peer = scriptedPeer(room.machine, FIRST, { offers });
+    for (const outcome of (await room.post({ wanted })).outcomes) {
+      assert.equal(outcome.kind, "delivered");
+      assert.equal(outcome.kind === "delivered" && outcome.deadline, deadline);
+    }
+    await room.close();
+    peer.stop();
+  }
+});
+
 test("a small message goes along with its envelope in one BDAT where the peer takes chunks", async () => {
   for (const offers of [["PIPELINING", "CHUNKING"], ["CHUNKING"]]) {
     const room = makeRoom();
