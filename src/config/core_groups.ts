@@ -104,7 +104,7 @@ export function connectionSettings(
   lists: { readonly greeting: readonly string[]; readonly haproxyHosts: readonly string[] },
   report: Report,
 ): ConnectionSettings {
-  const { main, headers, max, message, uuid } = ini;
+  const { main, headers, max, extensions, message, uuid } = ini;
   return {
     inactivityTimeoutMs: seconds(smtp.main.inactivity_timeout),
     spoolDir: main.spool_dir,
@@ -129,6 +129,18 @@ export function connectionSettings(
       errors: max.errors,
       authFailures: max.auth_failures,
       recipients: max.recipients,
+      messages: max.messages,
+      recipientDomains: max.recipient_domains,
+    },
+    extensions: {
+      dsn: extensions.dsn,
+      requireTls: extensions.requiretls,
+      binaryMime: extensions.binarymime,
+      priority: extensions.mt_priority,
+      deliverBy: extensions.deliverby,
+      deliverByMin: extensions.deliverby_min,
+      futureRelease: extensions.futurerelease,
+      limits: extensions.limits,
     },
     greeting: lists.greeting,
     helo: message.helo,

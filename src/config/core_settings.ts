@@ -96,6 +96,19 @@ export interface ConnectionSettings {
     readonly errors: number;
     readonly authFailures: number;
     readonly recipients: number;
+    readonly messages: number;
+    readonly recipientDomains: number;
+  };
+  /** `[extensions]`. */
+  readonly extensions: {
+    readonly dsn: boolean;
+    readonly requireTls: boolean;
+    readonly binaryMime: boolean;
+    readonly priority: boolean;
+    readonly deliverBy: boolean;
+    readonly deliverByMin: number;
+    readonly futureRelease: number;
+    readonly limits: boolean;
   };
   /** Lines of the 220; [] for the standard one. */
   readonly greeting: readonly string[];

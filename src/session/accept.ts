@@ -79,7 +79,9 @@ async function queue(
   const { session } = talk;
   const { id } = transaction;
   const hook = session.relaying ? "queue_outbound" : "queue";
-  const heard = talk.ask(hook, { session, transaction, message });
+  // RFC 4865: plugins deliver at once, and this is not to be: the queue alone can hold it.
+  const held = transaction.wanted?.holdUntil !== undefined;
+  const heard = held && session.relaying ? UNASKED : talk.ask(hook, { session, transaction, message });
   const { verdict, by } = heard instanceof Promise ? await heard : heard;
   if (verdict !== undefined && isRefusal(verdict)) return await refused(talk, hook, verdict, note);
 
@@ -102,6 +104,7 @@ async function queue(
       return await finished(talk, transaction, about(troubleOf(error), id), note);
     }
   }
+  if (transaction.priorityLowered) reply = { ...reply, enhanced: "2.3.6", text: `0 is the priority; ${textOf(reply)}` };
   await talk.tell("queue_ok", {
     session,
     transaction,
@@ -110,9 +113,11 @@ async function queue(
   return await finished(talk, transaction, reply, note);
 }
 
+const UNASKED = { verdict: undefined, by: undefined };
+
 function envelopeOf(transaction: TransactionState) {
-  const { id, sender, recipients, smtpUtf8 } = transaction;
-  return { id, sender, recipients: [...recipients], notes: transaction.notes.toJSON(), smtpUtf8 };
+  const { id, sender, recipients, smtpUtf8, wanted } = transaction;
+  return { id, sender, recipients: [...recipients], notes: transaction.notes.toJSON(), smtpUtf8, wanted };
 }
 
 /** Says what was decided, and ends the transaction. */

@@ -2,7 +2,8 @@
  * BDAT (RFC 3030 §2): a message in counted chunks.
  *
  * The octets of a chunk follow its command whatever we think of it, so each is read, in every phase, kept or not: no octet of a body
- * is ever taken for a command. BINARYMIME is not offered, so lines still end with CR LF and nothing else.
+ * is ever taken for a command. Lines end with CR LF and nothing else; with BODY=BINARYMIME that holds for the header, and the body may be any
+ * octets.
  */
 import { HOOK_RULES } from "../hooks/rules.ts";
 import { isRefusal } from "../hooks/verdict.ts";
@@ -11,10 +12,11 @@ import { accept } from "./accept.ts";
 import { refuseData } from "./data.ts";
 import type { DataFault, Dialogue } from "./dialogue.ts";
 import { noRecipient } from "./envelope.ts";
+import type { BodyFile } from "./context.ts";
 import { Intake } from "./intake.ts";
 import type { Phase, Step } from "./phase.ts";
 import { about, TEXTS } from "./texts.ts";
-import type { TransactionState } from "./transaction.ts";
+import { isBinary, type TransactionState } from "./transaction.ts";
 
 const KEEP_NOTHING = () => {};
 
@@ -30,9 +32,12 @@ export async function takeChunk(talk: Dialogue, phase: Phase, command: Command<"
     const refused = await firstChunk(talk, transaction, command.size);
     if (refused !== undefined) return refused;
   }
-  const intake = phase.at === "bdat"
-    ? phase.intake
-    : new ChunkedIntake(talk.settings.spoolAfter, talk.context.spool, talk.settings.limits.mimeParts);
+  const intake = phase.at === "bdat" ? phase.intake : new ChunkedIntake(
+    talk.settings.spoolAfter,
+    talk.context.spool,
+    talk.settings.limits.mimeParts,
+    isBinary(transaction),
+  );
   transaction.discard = () => intake.discard();
   const limit = talk.settings.limits.dataBytes || Infinity;
   // RFC 3030 §4.2: refused at once, but not before its octets are out of the way.
@@ -60,13 +65,23 @@ async function firstChunk(talk: Dialogue, transaction: TransactionState, size: n
   return await talk.refuse(HOOK_RULES.data, verdict, "");
 }
 
-/** Looks for line ends that are none, over all chunks of a message. */
+/** Looks for line ends that are none, over all chunks of a message; in a binary one over its header. */
 export class ChunkedIntake extends Intake {
   #fault: "bare-cr" | "bare-lf" | undefined;
   #afterCr = false;
+  readonly #binary: boolean;
+  /** How much of the CR LF CR LF behind the header the octets so far end with; an empty header is half of it. */
+  #towardsBody = 2;
+  #inBody = false;
+
+  constructor(spoolAfter: number, spool: () => BodyFile, mostParts = 0, binary = false) {
+    super(spoolAfter, spool, mostParts);
+    this.#binary = binary;
+  }
 
   override add(chunk: Uint8Array): void | Promise<void> {
-    this.#fault ??= this.#look(chunk);
+    if (!this.#binary) this.#fault ??= this.#look(chunk);
+    else if (!this.#inBody) this.#fault ??= this.#look(chunk.subarray(0, this.#headerIn(chunk)));
     return super.add(chunk);
   }
 
@@ -74,6 +89,19 @@ export class ChunkedIntake extends Intake {
   lineEndFault(): DataFault | undefined {
     const kind = this.#fault ?? (this.#afterCr ? "bare-cr" : undefined);
     return kind === undefined ? undefined : { kind };
+  }
+
+  /** How many octets of the chunk are header, its empty line included. */
+  #headerIn(chunk: Uint8Array): number {
+    for (let at = 0; at < chunk.length; at++) {
+      const wanted = this.#towardsBody % 2 === 0 ? CR : LF;
+      this.#towardsBody = chunk[at] === wanted ? this.#towardsBody + 1 : chunk[at] === CR ? 1 : 0;
+      if (this.#towardsBody === 4) {
+        this.#inBody = true;
+        return at + 1;
+      }
+    }
+    return chunk.length;
   }
 
   #look(chunk: Uint8Array): "bare-cr" | "bare-lf" | undefined {

@@ -7,19 +7,27 @@
 import type { EngineHooks, HookEvent } from "../hooks/points.ts";
 import type { HOOK_RULES, RefusingRule } from "../hooks/rules.ts";
 import type { HookOutcome } from "../hooks/runner.ts";
-import { makeAddress } from "../mail/address.ts";
 import type { Command, Verb } from "../wire/command.ts";
 import type { Reply } from "../wire/reply.ts";
 import { authenticate } from "./auth.ts";
 import { takeChunk } from "./bdat.ts";
 import { takeData } from "./data.ts";
 import type { Dialogue } from "./dialogue.ts";
-import { acceptRecipient, checkMail, checkRecipient, dropRecipient, noRecipient, noteSender } from "./envelope.ts";
+import {
+  acceptRecipient,
+  checkMail,
+  checkRecipient,
+  dropRecipient,
+  makeRecipient,
+  noRecipient,
+  noteSender,
+  openTransaction,
+} from "./envelope.ts";
 import { helloReply } from "./hello.ts";
 import type { At, Phase, PhaseName, Step } from "./phase.ts";
 import { startTls } from "./starttls.ts";
 import { about, TEXTS } from "./texts.ts";
-import { TransactionState } from "./transaction.ts";
+import { isBinary } from "./transaction.ts";
 import { unrecognized } from "./unrecognized.ts";
 
 /** Hooks that a row may name: those that can refuse. */
@@ -89,10 +97,9 @@ export const COMMANDS = {
     fresh: true,
     check: checkMail,
     hook: "mail",
-    event({ session }, _phase, { path, parameters }) {
-      const sender = makeAddress(path);
-      const transaction = session.transaction = new TransactionState(session, sender, parameters);
-      return { session, transaction, sender, parameters };
+    event(talk, _phase, command) {
+      const transaction = openTransaction(talk, command);
+      return { session: talk.session, transaction, sender: transaction.sender, parameters: command.parameters };
     },
     subject: ({ sender }) => sender.toString(),
     refused: ({ session }, { transaction, sender }, reply) => {
@@ -110,11 +117,10 @@ export const COMMANDS = {
     otherwise: (phase) => phase.at === "bdat" ? TEXTS.chunksUnderWay : TEXTS.mailFirst,
     check: checkRecipient,
     hook: "rcpt",
-    event({ session }, { transaction }, { path, parameters }) {
-      const recipient = { address: makeAddress(path), parameters };
-      if (recipient.address.isUtf8) transaction.smtpUtf8 = true;
+    event(talk, { transaction }, command) {
+      const recipient = makeRecipient(talk, transaction, command);
       transaction.recipients.push(recipient);
-      return { session, transaction, recipient };
+      return { session: talk.session, transaction, recipient };
     },
     subject: ({ recipient }) => (recipient.given ?? recipient.address).toString(),
     refused: dropRecipient,
@@ -124,6 +130,8 @@ export const COMMANDS = {
     when: ["rcpt"],
     otherwise: (phase, talk) => noRecipient(phase, talk),
     last: true,
+    // RFC 3030 §3
+    check: (_talk, { transaction }) => isBinary(transaction) ? TEXTS.binaryNeedsBdat : undefined,
     hook: "data",
     event: ({ session }, { transaction }) => ({ session, transaction }),
     proceed: (talk, _event, _outcome, phase) => takeData(talk, phase),

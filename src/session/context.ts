@@ -147,6 +147,8 @@ export interface SessionContext {
   readonly results?: ResultRoom;
   /** Failed authentications by address, of all sessions of late. */
   readonly authFailures?: AuthFailures;
+  /** Clients whose handshakes failed of late, by address: they are not offered STARTTLS. */
+  readonly brokenTls?: { has(ip: string): boolean | Promise<boolean>; add(ip: string): void };
   /** Octets that only this server and its workers know, the same after a restart. */
   readonly secret?: () => Bytes;
   /** Aborted when the server stops: the session says 421 at its next chance and ends. */

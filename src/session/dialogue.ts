@@ -43,6 +43,8 @@ export class Dialogue {
   phase: Phase = { at: "connected" };
   /** What EHLO listed and so may be used. */
   offered: { readonly auth: ReadonlySet<string>; readonly startTls: boolean } = { auth: new Set(), startTls: false };
+  /** Keywords of the lines that EHLO listed: only their parameters may be used. */
+  listed: ReadonlySet<string> = new Set();
   /** Whether the session might relay before it authenticated. */
   relayedBefore = false;
   readonly #idle: IdleWatch;

@@ -3,13 +3,15 @@ import { HOOK_RULES } from "../hooks/rules.ts";
 import type { HookOutcome } from "../hooks/runner.ts";
 import type { Recipient, Session, Tally, Transaction } from "../hooks/session.ts";
 import { isRefusal } from "../hooks/verdict.ts";
-import type { Address } from "../mail/address.ts";
+import { type Address, makeAddress } from "../mail/address.ts";
 import type { Command } from "../wire/command.ts";
-import { readBody, readSize } from "../wire/params.ts";
 import type { Reply } from "../wire/reply.ts";
 import type { Dialogue } from "./dialogue.ts";
 import type { At, Phase, Step } from "./phase.ts";
+import type { SessionState } from "./state.ts";
 import { about, textOf, TEXTS } from "./texts.ts";
+import { TransactionState } from "./transaction.ts";
+import { isReply, readMailWishes, readRecipientWishes } from "./wanted.ts";
 
 type Moved = Step | Promise<Step>;
 interface RecipientEvent {
@@ -19,25 +21,49 @@ interface RecipientEvent {
 }
 
 export function checkMail(
-  { session, settings }: Dialogue,
+  talk: Dialogue,
   _phase: Phase,
-  { parameters }: Command<"MAIL">,
+  { path, parameters }: Command<"MAIL">,
 ): Reply | undefined {
+  const { session, settings } = talk;
   if (settings.submissionPorts.includes(session.local.port) && !session.relaying) return TEXTS.authFirst;
+  const { messages } = settings.limits;
+  // RFC 9422 §4.1
+  if (messages > 0 && session.transactions >= messages) return TEXTS.tooManyMails;
+  // RFC 6531 §3.4
+  if (path.isUtf8 && !parameters.has("SMTPUTF8")) return TEXTS.needsUtf8;
   if (parameters.size === 0) return undefined;
-  if (session.hello?.verb !== "EHLO") return TEXTS.parameters;
-  const size = parameters.get("SIZE");
-  if (size !== undefined) {
-    const octets = readSize(size);
-    if (octets === undefined) return TEXTS.badSize;
-    // RFC 1870 §6.1
-    if (settings.limits.dataBytes > 0 && octets > settings.limits.dataBytes) return TEXTS.tooBig;
+  const found = readMailWishes(talk, parameters);
+  return isReply(found) ? found : undefined;
+}
+
+/** Opens the transaction that MAIL asks for. Its parameters are known to be sound. */
+export function openTransaction(talk: Dialogue, { path, parameters }: Command<"MAIL">): TransactionState {
+  const { session } = talk;
+  const transaction = session.transaction = new TransactionState(session, makeAddress(path), parameters);
+  if (parameters.size > 0) {
+    const found = readMailWishes(talk, parameters);
+    if (!isReply(found)) {
+      transaction.wanted = found.wanted;
+      if (found.loweredFrom !== undefined) {
+        transaction.priorityLowered = true;
+        transaction.log.info("MT-PRIORITY was lowered to 0", { asked: found.loweredFrom });
+      }
+    }
   }
-  const body = parameters.get("BODY");
-  if (body === undefined) return undefined;
-  const kind = readBody(body);
-  // RFC 3030 §3 is not offered.
-  return kind === undefined || kind === "BINARYMIME" ? TEXTS.bodyKind : undefined;
+  return transaction;
+}
+
+/** The recipient that RCPT names. */
+export function makeRecipient(
+  talk: Dialogue,
+  transaction: TransactionState,
+  { path, parameters }: Command<"RCPT">,
+): Recipient {
+  const recipient = { address: makeAddress(path), parameters };
+  if (parameters.size === 0) return recipient;
+  const found = readRecipientWishes(talk, parameters, transaction.smtpUtf8);
+  return isReply(found) ? recipient : { ...recipient, ...found };
 }
 
 export function noteSender({ log }: Session, { results }: Transaction, sender: Address, reply: Reply): void {
@@ -46,18 +72,35 @@ export function noteSender({ log }: Session, { results }: Transaction, sender: A
 }
 
 export function checkRecipient(
-  { session, settings }: Dialogue,
+  talk: Dialogue,
   { transaction }: At<"mail" | "rcpt">,
-  { parameters }: Command<"RCPT">,
+  { path, parameters }: Command<"RCPT">,
 ): Reply | undefined {
-  if (parameters.size > 0 && session.hello?.verb !== "EHLO") return TEXTS.parameters;
-  const { recipients } = settings.limits;
+  const { session, settings } = talk;
+  // RFC 6531 §3.4
+  if (path.isUtf8 && !transaction.smtpUtf8) return TEXTS.needsUtf8;
+  if (parameters.size > 0) {
+    const found = readRecipientWishes(talk, parameters, transaction.smtpUtf8);
+    if (isReply(found)) return found;
+  }
+  const { recipients, recipientDomains } = settings.limits;
+  // RFC 9422 §4.3
+  if (recipientDomains > 0 && !isKnownDomain(session, path.host, recipientDomains)) return TEXTS.tooManyDomains;
   if (recipients === 0) return undefined;
   // RFC 5321 §4.5.3.1.10: those beyond the limit come with another mail; that is no error of the client's.
   if (transaction.recipients.length >= recipients) return TEXTS.tooManyRecipients;
   const { tempfail, reject } = transaction.rcptCount;
   // Those refused leave their results behind: somebody who guesses names must not fill the memory with them.
   return tempfail + reject >= recipients ? TEXTS.tooManyRefused : undefined;
+}
+
+/** Whether one more recipient there keeps to the limit; if so, it counts. */
+function isKnownDomain({ rcptDomains }: SessionState, host: string, most: number): boolean {
+  const domain = host.toLowerCase();
+  if (rcptDomains.has(domain)) return true;
+  if (rcptDomains.size >= most) return false;
+  rcptDomains.add(domain);
+  return true;
 }
 
 function actionOf({ code }: Reply): keyof Tally {

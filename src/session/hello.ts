@@ -2,7 +2,7 @@
 import type { Capabilities } from "../hooks/session.ts";
 import type { Reply } from "../wire/reply.ts";
 import { offeredMechanisms } from "./auth.ts";
-import type { SessionSettings } from "./context.ts";
+import type { SessionLimits } from "./context.ts";
 import type { Dialogue } from "./dialogue.ts";
 
 /** Asks the `capabilities` hook after EHLO; remembers what was listed, for only that may be used. */
@@ -13,7 +13,7 @@ export function helloReply(talk: Dialogue): Reply | Promise<Reply> {
   // RFC 5321 §4.1.1.1: HELO gets one line.
   if (session.hello?.verb !== "EHLO") return { code: 250, text: greeting };
   const capabilities: Capabilities = {
-    lines: baseLines(settings),
+    lines: baseLines(talk),
     auth: new Set(),
     canStartTls: talk.context.upgrade !== undefined && session.tls === undefined,
     startTls: false,
@@ -27,17 +27,45 @@ function listed(talk: Dialogue, greeting: string, capabilities: Capabilities): R
   const startTls = capabilities.startTls && capabilities.canStartTls;
   const auth = offeredMechanisms(talk, capabilities.auth);
   talk.offered = { auth, startTls };
+  talk.listed = new Set(capabilities.lines.map(keywordOf));
   const lines = [greeting, ...capabilities.lines];
   if (startTls) lines.push("STARTTLS");
   if (auth.size > 0) lines.push(`AUTH ${[...auth].join(" ")}`);
   return { code: 250, text: lines };
 }
 
-function baseLines(settings: SessionSettings): string[] {
+function baseLines({ session, settings, context }: Dialogue): string[] {
+  const { limits, extensions } = settings;
   const lines = ["PIPELINING", "8BITMIME"];
   if (settings.smtpUtf8) lines.push("SMTPUTF8");
-  lines.push(`SIZE ${settings.limits.dataBytes}`, "ENHANCEDSTATUSCODES", "CHUNKING");
+  lines.push(`SIZE ${limits.dataBytes}`);
+  if (extensions.binaryMime) lines.push("BINARYMIME");
+  if (extensions.dsn) lines.push("DSN");
+  // RFC 8689 §4.2: within TLS only.
+  if (extensions.requireTls && session.tls !== undefined) lines.push("REQUIRETLS");
+  if (extensions.priority) lines.push("MT-PRIORITY");
+  if (extensions.deliverBy) {
+    lines.push(extensions.deliverByMin > 0 ? `DELIVERBY ${extensions.deliverByMin}` : "DELIVERBY");
+  }
+  if (extensions.futureRelease > 0 && (session.mayRelay || settings.submissionPorts.includes(session.local.port))) {
+    const latest = new Date(context.clock.now() + extensions.futureRelease * 1000).toISOString();
+    lines.push(`FUTURERELEASE ${extensions.futureRelease} ${latest.replace(/\.\d+Z$/, "Z")}`);
+  }
+  if (extensions.limits) lines.push(...limitsLine(limits));
+  lines.push("ENHANCEDSTATUSCODES", "CHUNKING");
   return lines;
+}
+
+/** RFC 9422 §3: what is limited at all. */
+function limitsLine({ messages, recipients, recipientDomains }: SessionLimits): string[] {
+  const told = [["MAILMAX", messages], ["RCPTMAX", recipients], ["RCPTDOMAINMAX", recipientDomains]] as const;
+  const words = told.filter(([, most]) => most > 0).map(([name, most]) => `${name}=${most}`);
+  return words.length === 0 ? [] : [`LIMITS ${words.join(" ")}`];
+}
+
+function keywordOf(line: string): string {
+  const end = line.indexOf(" ");
+  return (end < 0 ? line : line.slice(0, end)).toUpperCase();
 }
 
 /** `name [ip]`, or `[ip]` for a peer without a name. */

@@ -68,5 +68,8 @@ function decide(talk: Dialogue, row: AnyRow, phase: Phase, event: any, outcome: 
 
 /** Spec 01 §8.4: what spoils the dialogue counts; what is merely unwelcome does not. */
 function countsAsError(reply: Reply): boolean {
-  return (reply.code < 510 && reply !== TEXTS.tooManyRecipients) || reply === TEXTS.authFirst;
+  return (reply.code < 510 && !LIMITS.has(reply)) || reply === TEXTS.authFirst;
 }
+
+/** What is beyond them comes with another mail or another session. */
+const LIMITS: ReadonlySet<Reply> = new Set([TEXTS.tooManyRecipients, TEXTS.tooManyMails, TEXTS.tooManyDomains]);

@@ -30,6 +30,8 @@ export async function startTls(talk: Dialogue, phase: Phase, { verb, rest }: Com
     talk.secured(await context.upgrade(talk.output.release()));
   } catch (error) {
     session.log.notice("TLS handshake failed", { reason: String(error) });
+    // A server that stops breaks handshakes too.
+    if (!context.signal.aborted) context.brokenTls?.add(session.remote.ip);
     throw new Gone("the handshake failed");
   }
   forgetAuth(talk);

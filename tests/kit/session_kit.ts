@@ -14,7 +14,13 @@ import type { Transaction } from "../../src/hooks/session.ts";
 import type { Addr, TlsInfo } from "../../src/host/types.ts";
 import type { Message, Source } from "../../src/mail/message.ts";
 import { memorySource } from "../../src/mail/source.ts";
-import type { BodyFile, SessionContext, SessionLimits, SessionSettings } from "../../src/session/context.ts";
+import type {
+  BodyFile,
+  ExtensionSettings,
+  SessionContext,
+  SessionLimits,
+  SessionSettings,
+} from "../../src/session/context.ts";
 import { runSession } from "../../src/session/session.ts";
 import { FakeClock, settled } from "./fake_clock.ts";
 import { connectionPair, type MemoryConn } from "./memory_net.ts";
@@ -31,6 +37,20 @@ export const LIMITS: SessionLimits = {
   errors: 0,
   authFailures: 0,
   recipients: 0,
+  messages: 0,
+  recipientDomains: 0,
+};
+
+/** As shipped. */
+export const EXTENSIONS: ExtensionSettings = {
+  dsn: true,
+  requireTls: true,
+  binaryMime: true,
+  priority: true,
+  deliverBy: true,
+  deliverByMin: 0,
+  futureRelease: 0,
+  limits: true,
 };
 
 export const SETTINGS: SessionSettings = {
@@ -51,6 +71,7 @@ export const SETTINGS: SessionSettings = {
   bareLf: "refuse",
   spoolAfter: 1024 * 1024,
   submissionPorts: [587, 465],
+  extensions: EXTENSIONS,
 };
 
 export const FAKE_TLS: TlsInfo = {
@@ -65,7 +86,7 @@ export const FAKE_TLS: TlsInfo = {
 /** One mail that a queue took: the plugin's at `queue`, or the outbound one. */
 export interface Taken {
   readonly by: "queue" | "outbound";
-  readonly envelope: Pick<Envelope, "id" | "sender" | "recipients" | "smtpUtf8">;
+  readonly envelope: Pick<Envelope, "id" | "sender" | "recipients" | "smtpUtf8" | "wanted">;
   /** As it left, edits included, latin-1. */
   readonly text: string;
 }
@@ -76,7 +97,8 @@ export interface KitOptions {
   readonly keep?: boolean;
   /** Several plugins, in this order. */
   readonly plugins?: readonly { readonly name: string; readonly hooks: HookTable; readonly timeoutMs?: number }[];
-  readonly settings?: Partial<Omit<SessionSettings, "limits">>;
+  readonly settings?: Partial<Omit<SessionSettings, "limits" | "extensions">>;
+  readonly extensions?: Partial<ExtensionSettings>;
   readonly limits?: Partial<SessionLimits>;
   readonly remote?: Addr;
   readonly local?: Addr;
@@ -135,7 +157,12 @@ export function sessionKit(options: KitOptions = {}): SessionKit {
     log: log.log,
     clock,
     resolver: options.resolver ?? zone({ "100.2.0.192.in-addr.arpa": { PTR: ["client.test"] } }),
-    settings: { ...SETTINGS, ...options.settings, limits: { ...LIMITS, ...options.limits } },
+    settings: {
+      ...SETTINGS,
+      ...options.settings,
+      limits: { ...LIMITS, ...options.limits },
+      extensions: { ...EXTENSIONS, ...options.extensions },
+    },
     ...(options.tls === undefined ? {} : { tls: options.tls }),
     ...(options.canUpgrade
       ? { upgrade: (reply: Bytes) => fakeUpgrade(far, reply, options.canUpgrade === "failing") }
@@ -166,8 +193,8 @@ export async function textOf(message: Message): Promise<string> {
   return latin1Decode(concat(parts));
 }
 
-function envelopeOf({ id, sender, recipients, smtpUtf8 }: Transaction): Taken["envelope"] {
-  return { id, sender, recipients: [...recipients], smtpUtf8 };
+function envelopeOf({ id, sender, recipients, smtpUtf8, wanted }: Transaction): Taken["envelope"] {
+  return { id, sender, recipients: [...recipients], smtpUtf8, wanted };
 }
 
 async function fakeUpgrade(conn: MemoryConn, reply: Bytes, fails: boolean) {

@@ -6,7 +6,7 @@
  *     hook capabilities starttls       or: hook capabilities auth PLAIN LOGIN
  *     hook auth accepts tim secret     says ok to this user and password
  *     keep                             every recipient is welcome, every mail is kept
- *     set limits.lineLength 100        a setting, as JSON or as plain text
+ *     set limits.lineLength 100        a setting, as JSON or as plain text; also: set extensions.dsn false
  *     remote 192.0.2.9                 also: local PORT, tls (from the first octet), certificate (STARTTLS can be had)
  *     C: EHLO me                       a line to the server, CRLF added; lines in a row leave in one write
  *     C> \x00raw\r\n                   octets, with the escapes \r \n \t \\ \xNN
@@ -45,10 +45,12 @@ export function parseTalk(name: string, text: string): Talk {
     hooks: Record<string, unknown>;
     settings: Record<string, unknown>;
     limits: Record<string, unknown>;
+    extensions: Record<string, unknown>;
   } = {
     hooks: {},
     settings: {},
     limits: {},
+    extensions: {},
   };
   const turns: (Turn & { at: number })[] = [];
   let at = 0;
@@ -105,6 +107,7 @@ function directive(
     hooks: Record<string, unknown>;
     settings: Record<string, unknown>;
     limits: Record<string, unknown>;
+    extensions: Record<string, unknown>;
     [key: string]: unknown;
   },
 ): boolean {
@@ -124,8 +127,8 @@ function directive(
       options.local = { transport: "tcp", hostname: "198.51.100.1", port: Number(first) };
       return true;
     case "set": {
-      const [section, key] = first.startsWith("limits.") ? [options.limits, first.slice(7)] : [options.settings, first];
-      section[key] = valueOf(rest.join(" "));
+      const [, group, key] = /^(?:(limits|extensions)\.)?(.*)$/.exec(first)!;
+      options[(group ?? "settings") as "limits" | "extensions" | "settings"][key!] = valueOf(rest.join(" "));
       return true;
     }
     case "hook":

@@ -5,10 +5,15 @@ import { test } from "../kit/test.ts";
 
 test("a transaction knows its sender, its parameters, and whether it needs SMTPUTF8", async () => {
   const seen: Transaction[] = [];
-  const kit = sessionKit({ hooks: { mail: ({ transaction }) => void seen.push(transaction) } });
+  const kit = sessionKit({
+    hooks: {
+      capabilities: ({ capabilities }) => void capabilities.lines.push("X"),
+      mail: ({ transaction }) => void seen.push(transaction),
+    },
+  });
   await kit.client.reply();
   await kit.client.say("EHLO me");
-  for (const path of ["<a@b.test> SIZE=5 X=y", "<a@b.test> SMTPUTF8", "<ü@b.test>"]) {
+  for (const path of ["<a@b.test> SIZE=5 X=y", "<a@b.test> SMTPUTF8", "<ü@b.test> SMTPUTF8"]) {
     await kit.client.say(`MAIL FROM:${path}`);
   }
   await kit.client.say("QUIT");

@@ -12,7 +12,7 @@ import type { Plugin } from "../../src/hooks/plugin.ts";
 import { createLogging } from "../../src/log/logging.ts";
 import { serve } from "../../src/server.ts";
 import { VERSION } from "../../src/version.ts";
-import { LIMITS, SETTINGS, type Taken, TalkClient, textOf } from "../kit/session_kit.ts";
+import { EXTENSIONS, LIMITS, SETTINGS, type Taken, TalkClient, textOf } from "../kit/session_kit.ts";
 import { temporaryDir, writeSite } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
 import { hooksOf, parseTalk, playTalk, type Talk } from "../kit/talk.ts";
@@ -59,8 +59,9 @@ async function play(talk: Talk): Promise<void> {
 
 /** What the talk sets, in the words of the configuration files. */
 function connectionIni({ options }: Talk): string {
-  const { limits, settings } = {
+  const { limits, settings, extensions } = {
     limits: { ...LIMITS, ...options.limits },
+    extensions: { ...EXTENSIONS, ...options.extensions },
     settings: { ...SETTINGS, ...options.settings },
   };
   const sections: { readonly [name: string]: { readonly [key: string]: unknown } } = {
@@ -85,6 +86,18 @@ function connectionIni({ options }: Talk): string {
       errors: limits.errors,
       auth_failures: limits.authFailures,
       recipients: limits.recipients,
+      messages: limits.messages,
+      recipient_domains: limits.recipientDomains,
+    },
+    extensions: {
+      dsn: extensions.dsn,
+      requiretls: extensions.requireTls,
+      binarymime: extensions.binaryMime,
+      mt_priority: extensions.priority,
+      deliverby: extensions.deliverBy,
+      deliverby_min: extensions.deliverByMin,
+      futurerelease: extensions.futureRelease,
+      limits: extensions.limits,
     },
     message: { helo: settings.helo, close: settings.close, "greeting[]": settings.greeting },
     uuid: { banner_chars: settings.bannerChars, deny_chars: settings.denyChars },

@@ -81,6 +81,62 @@ export const CONNECTION_INI = fileShape({
         min: 0,
         about: "Recipients of one message; 0 is no limit. RFC 5321 wants at least 100.",
       },
+      messages: { type: "integer", default: 0, min: 0, about: "MAIL commands of one session; 0 is no limit." },
+      recipient_domains: {
+        type: "integer",
+        default: 0,
+        min: 0,
+        about: "Domains of recipients within one session; 0 is no limit.",
+      },
+    },
+    extensions: {
+      dsn: {
+        type: "boolean",
+        default: true,
+        about: "Offer DSN (RFC 3461): senders say of what they want to hear, and get it.",
+      },
+      requiretls: {
+        type: "boolean",
+        default: true,
+        about:
+          "Offer REQUIRETLS (RFC 8689) to clients that speak TLS: mail that goes on over verified TLS or not at all.",
+      },
+      binarymime: {
+        type: "boolean",
+        default: true,
+        about: "Offer BINARYMIME (RFC 3030): bodies of any octets, by BDAT.",
+      },
+      mt_priority: {
+        type: "boolean",
+        default: true,
+        about:
+          "Offer MT-PRIORITY (RFC 6710). Clients that neither authenticated nor may relay can lower a priority, not raise it.",
+      },
+      deliverby: {
+        type: "boolean",
+        default: true,
+        about: "Offer DELIVERBY (RFC 2852): mail that is returned, or warned of, when its time is over.",
+      },
+      deliverby_min: {
+        type: "integer",
+        default: 0,
+        min: 0,
+        about: "The least number of seconds a client may give for mail that is returned then; 0 is any.",
+      },
+      futurerelease: {
+        type: "integer",
+        default: 0,
+        min: 0,
+        max: 999_999_999,
+        about:
+          "Offer FUTURERELEASE (RFC 4865) to clients that may relay: seconds for which mail may be held in the queue; 0 is not at all. " +
+          "What was held is delivered by the routes of outbound mail, not by plugins at queue_outbound.",
+      },
+      limits: {
+        type: "boolean",
+        default: true,
+        about: "List limits of this file in EHLO (RFC 9422).",
+      },
     },
     message: {
       greeting: {
