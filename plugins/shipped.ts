@@ -36,6 +36,7 @@ export const SHIPPED = {
   "queue/lmtp": () => import("./queue/lmtp.ts"),
   "queue/maildir": () => import("./queue/maildir.ts"),
   "queue/quarantine": () => import("./queue/quarantine.ts"),
+  "queue/smtp_bridge": () => import("./queue/smtp_bridge.ts"),
   "queue/smtp_forward": () => import("./queue/smtp_forward.ts"),
   "queue/test": () => import("./queue/test.ts"),
   "rcpt_to.in_host_list": () => import("./rcpt_to.in_host_list.ts"),

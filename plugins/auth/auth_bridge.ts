@@ -1,19 +1,8 @@
 /** Has the server behind `queue/smtp_bridge` check user and password. */
-import { fileShape, type Plugin } from "kasi";
+import type { Plugin } from "kasi";
+import { SMTP_BRIDGE_INI } from "../queue/smtp_bridge_ini.ts";
 import { judged, offerClear } from "./ask_server.ts";
 import { smtpLogin } from "./smtp_login.ts";
-
-const SMTP_BRIDGE_INI = fileShape({
-  file: "smtp_bridge.ini",
-  about: "The server that everything is handed on to: passwords by auth/auth_bridge, mail by queue/smtp_bridge.",
-  shape: {
-    main: {
-      host: { type: "text", default: "localhost", about: "Its name or address." },
-      port: { type: "integer", default: 25, min: 1, max: 65535, about: "Its port." },
-      timeout: { type: "number", default: 30, min: 1, about: "Seconds that checking a password may take." },
-    },
-  },
-});
 
 export default {
   name: "auth/auth_bridge",

@@ -1,23 +1,19 @@
 /**
- * Hands messages to another server while the client waits, and passes its answer on.
- *
- * All recipients taken: ok with the server's words. None taken: its refusal, word for word. Some taken: the rest go to the outbound queue,
- * routed to the same server, which delivers or bounces them; a refusal of the whole would make the client send twice to those taken.
- * A server that cannot be reached leaves the message to the next queue plugin (in the end 451).
+ * Hands messages to another server while the client waits, and passes its answer on (`hand_on.ts` says what comes of partial ones); may take the
+ * recipients that the server's domains have, and keep strangers from sending as these.
  */
 import {
   type Address,
   answer,
-  type Attempt,
   defer,
   deny,
   type Envelope,
   type HookEvent,
   ok,
-  type Outcome,
   parseDestination,
   type Plugin,
 } from "kasi";
+import { handOn } from "./hand_on.ts";
 import { chosenSection, destinationsOf, nextHop, sectionOf, SMTP_FORWARD_INI } from "./smtp_forward_ini.ts";
 import { isForAnother } from "./wants.ts";
 
@@ -25,42 +21,22 @@ export default {
   name: "queue/smtp_forward",
   about: "Hands messages to another server while the client waits.",
   files: [SMTP_FORWARD_INI],
-  async setup({ name, config, forwarder, enqueue, machine }) {
+  async setup(host) {
+    const { name, config } = host;
     const settings = await config.ini(SMTP_FORWARD_INI);
     let turn = 0;
 
-    const forward = async ({ session, transaction, message, signal }: HookEvent<"queue">) => {
+    const forward = async (event: HookEvent<"queue">) => {
+      const { session, transaction } = event;
       const hop = chosenSection(settings.value, transaction);
       if (isForAnother(transaction, "smtp_forward") || (session.relaying && !hop.enable_outbound)) return;
       const destinations = destinationsOf(hop, turn++);
-      const { id, sender, recipients, notes, smtpUtf8, wanted, log, results } = transaction;
       if (destinations.length === 0) {
-        log.error("smtp_forward.ini names no host for this message");
+        transaction.log.error("smtp_forward.ini names no host for this message");
         return;
       }
-      const envelope: Envelope = { id, sender, recipients, notes: notes.toJSON(), smtpUtf8, wanted };
-      const common = { envelope, attempts: 0, queuedAt: machine.clock.now(), size: message.size, log };
-      const parts = hop.one_message_per_rcpt ? recipients.map((one) => [one]) : [recipients];
-      const outcomes: Outcome[] = [];
-      for (const [i, part] of parts.entries()) {
-        const item = { ...common, id: `${id}.${i + 1}`, domain: part[0]?.address.host ?? "", recipients: part };
-        const attempt: Attempt = await forwarder.send(item, message, destinations, signal);
-        outcomes.push(...attempt.outcomes);
-      }
-      const [taken] = outcomes.filter((outcome) => outcome.kind === "delivered");
-      const refused = outcomes.filter((outcome) => outcome.kind !== "delivered");
-      if (taken !== undefined) {
-        if (refused.length > 0) {
-          const rest = refused.map(({ recipient }) => recipient);
-          const routed = { ...envelope.notes, queue: { wants: "smtp_forward", next_hop: nextHop(hop) } };
-          log.notice(`${rest.length} of ${outcomes.length} recipients were not taken and go to the outbound queue`);
-          await enqueue({ ...envelope, recipients: rest, notes: routed }, message);
-        }
-        const text = lines(taken.reply.text);
-        results.add(name, { pass: text });
-        return ok(text);
-      }
-      return refusal(refused, (reason) => results.add(name, { fail: reason }), (reason) => log.warn(reason));
+      const restNotes = { queue: { wants: "smtp_forward", next_hop: nextHop(hop) } };
+      return await handOn(host, event, { destinations, oneEach: hop.one_message_per_rcpt, restNotes });
     };
 
     return {
@@ -123,28 +99,7 @@ export default {
   },
 } satisfies Plugin;
 
-type Refused = Exclude<Outcome, { kind: "delivered" }>;
-
-/** Nobody was taken. A refusal for good outweighs one for now; without any reply the server was not reached. */
-function refusal(refused: readonly Refused[], failed: (text: string) => void, unreached: (text: string) => void) {
-  const said = refused.find(({ kind }) => kind === "failed") ??
-    refused.find(({ reason }) => reason.reply !== undefined);
-  if (said === undefined) {
-    unreached(`backend failure: ${refused[0]?.reason.text ?? "nobody to send to"}`);
-    return;
-  }
-  const { reply, text, status } = said.reason;
-  failed(text);
-  const words = reply?.text ?? text;
-  const options = { enhanced: reply?.enhanced ?? status, ...(reply !== undefined && { code: reply.code }) };
-  return said.kind === "failed" ? deny(words, options) : defer(words, options);
-}
-
 function queueNote(envelope: Envelope): { wants?: string; next_hop?: string } {
   const note = envelope.notes.queue;
   return typeof note === "object" && note !== null ? note : {};
-}
-
-function lines(text: string | readonly string[]): string {
-  return typeof text === "string" ? text : text.join(" ");
 }
