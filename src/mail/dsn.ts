@@ -11,17 +11,21 @@ import { formatDate } from "./date.ts";
 import type { Header } from "./header.ts";
 import { fieldBytes } from "./header_text.ts";
 import { newMessageId } from "./message_id.ts";
-import { DEFAULT_REPORT_TEMPLATE, fillTemplate, parseTemplate } from "./report_template.ts";
+import { fillTemplate, parseTemplate, REPORT_TEMPLATES, type ReportKind } from "./report_template.ts";
 
 export interface ReportRecipient {
   readonly address: Address;
   readonly action: "failed" | "delayed" | "delivered" | "relayed" | "expanded";
+  /** ORCPT of RFC 3461 §4.2: whom the sender first meant. */
+  readonly originalRecipient?: { readonly type: string; readonly address: string } | undefined;
   /** RFC 3463, e.g. "5.1.1". */
   readonly status: string;
   /** For people, in one line. */
   readonly reason: string;
   /** The host that decided. */
   readonly remote?: string | undefined;
+  /** Of one delayed: until when it is tried, epoch milliseconds. */
+  readonly retryUntil?: number | undefined;
   /** Its words. */
   readonly reply?:
     | { readonly code: number; readonly enhanced?: string; readonly text: string | readonly string[] }
@@ -29,6 +33,8 @@ export interface ReportRecipient {
 }
 
 export interface ReportOptions {
+  /** What it is about, for the text; `failed` by default. */
+  readonly kind?: ReportKind | undefined;
   /** Our name. */
   readonly me: string;
   /** Whom it goes to: the sender of the original. */
@@ -36,6 +42,12 @@ export interface ReportOptions {
   readonly recipients: readonly ReportRecipient[];
   /** Header of the original. */
   readonly original: Header;
+  /** All of it, to be returned in the header's place (RFC 3461 §4.3). */
+  readonly full?: Bytes | undefined;
+  /** The deadline its sender set (RFC 2852 §5), epoch milliseconds. */
+  readonly deliverBy?: number | undefined;
+  /** The time it was held until (RFC 4865 §7), epoch milliseconds. */
+  readonly holdUntil?: number | undefined;
   /** When the original came, epoch milliseconds. */
   readonly arrivedAt: number;
   /** Now, epoch milliseconds. */
@@ -61,7 +73,7 @@ export function buildReport(o: ReportOptions): Bytes {
   const utf8 = o.smtpUtf8 === true;
   const messageId = o.original.get("Message-ID");
   const values = placeholders(o, id);
-  const template = parseTemplate(o.template ?? DEFAULT_REPORT_TEMPLATE);
+  const template = parseTemplate(o.template ?? REPORT_TEMPLATES[o.kind ?? "failed"]);
   const fields = template.fields.map(([name, value]) => fieldBytes(name, fillTemplate(value, values), utf8));
   if (messageId !== undefined) fields.push(fieldBytes("References", messageId));
   fields.push(fieldBytes("MIME-Version", "1.0"));
@@ -79,7 +91,7 @@ export function buildReport(o: ReportOptions): Bytes {
     line(`--${boundary}`),
     ...statusPart(o, messageId, utf8),
     line(`--${boundary}`),
-    ...headerPart(o.original.toBytes(), utf8),
+    ...(o.full === undefined ? headerPart(o.original.toBytes(), utf8) : messagePart(o.full, utf8)),
     line(`--${boundary}--`),
   ]);
 }
@@ -125,6 +137,11 @@ function statusPart(o: ReportOptions, messageId: string | undefined, utf8: boole
     fieldBytes("Reporting-MTA", `dns; ${o.me}`),
     fieldBytes("Arrival-Date", formatDate(o.arrivedAt)),
   ];
+  if (o.deliverBy !== undefined) out.push(fieldBytes("Deliver-By-Date", formatDate(o.deliverBy)));
+  if (o.holdUntil !== undefined) {
+    const date = new Date(o.holdUntil).toISOString().replace(/\.\d+Z$/, "Z");
+    out.push(fieldBytes("Future-Release-Request", `until; ${date}`));
+  }
   for (const recipient of o.recipients) out.push(line(""), ...recipientFields(recipient, utf8));
   out.push(line(""));
   return out;
@@ -132,20 +149,33 @@ function statusPart(o: ReportOptions, messageId: string | undefined, utf8: boole
 
 function recipientFields(r: ReportRecipient, utf8: boolean): Bytes[] {
   const type = utf8 && r.address.isUtf8 ? "utf-8" : "rfc822";
+  const { originalRecipient: original } = r;
   const out = [
+    ...(original === undefined ? [] : [fieldBytes("Original-Recipient", originalText(original, utf8), utf8)]),
     fieldBytes("Final-Recipient", `${type}; ${recipientText(r.address, utf8)}`, utf8),
     fieldBytes("Action", r.action),
     fieldBytes("Status", r.status),
   ];
   if (r.remote !== undefined && r.remote !== "") out.push(fieldBytes("Remote-MTA", `dns; ${r.remote}`));
   if (r.reply !== undefined) out.push(fieldBytes("Diagnostic-Code", `smtp; ${diagnostic(r.reply)}`, utf8));
+  // RFC 3464 §2.3.9
+  if (r.retryUntil !== undefined) out.push(fieldBytes("Will-Retry-Until", formatDate(r.retryUntil)));
   return out;
+}
+
+/** RFC 3464 §2.3.1, RFC 6533 §3. */
+function originalText({ type, address }: NonNullable<ReportRecipient["originalRecipient"]>, utf8: boolean): string {
+  return `${type}; ${utf8 ? address : encodeNonAscii(address)}`;
 }
 
 /** An address that is not ASCII, in a report that must be: RFC 6533 §3's utf-8-addr-xtext says it in ASCII. */
 function recipientText(address: Address, utf8: boolean): string {
   if (utf8) return address.isUtf8 ? address.format({ utf8 }).slice(1, -1) : address.address;
-  return Array.from(address.address, (char) => {
+  return encodeNonAscii(address.address);
+}
+
+function encodeNonAscii(address: string): string {
+  return Array.from(address, (char) => {
     const code = char.codePointAt(0)!;
     return code < 0x80 ? char : `\\x{${code.toString(16).toUpperCase()}}`;
   }).join("");
@@ -168,6 +198,19 @@ function headerPart(header: Bytes, utf8: boolean): Bytes[] {
     line(""),
     header,
     line(""),
+  ];
+}
+
+function messagePart(full: Bytes, utf8: boolean): Bytes[] {
+  const eightBit = full.some((byte) => byte > 127);
+  const ended = full.at(-1) === 10;
+  return [
+    line("Content-Description: Undelivered Message"),
+    line(`Content-Type: message/${utf8 ? "global" : "rfc822"}`),
+    ...(eightBit ? [line("Content-Transfer-Encoding: 8bit")] : []),
+    line(""),
+    full,
+    ...(ended ? [] : [line("")]),
   ];
 }
 

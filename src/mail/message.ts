@@ -1,5 +1,5 @@
 /**
- * A message: an immutable body as it came in, and edits of its header on top.
+ * A message: octets that never change, and edits on top of them: of its header, and patches of its body.
  *
  * The bytes are in canonical form: CRLF line ends, not dot-stuffed. Bytes nobody edited leave as they came in (architecture §3.8).
  * {@linkcode createMessage} wraps a source whose start is in memory, {@linkcode loadMessage} reads that start first.
@@ -8,6 +8,7 @@ import { type Bytes, concat, EMPTY } from "../base/bytes.ts";
 import type { Header } from "./header.ts";
 import { findHeaderEnd, HeaderBlock, type HeaderEnd } from "./header_block.ts";
 import { chain } from "./source.ts";
+import { type Patch, spliceSource } from "./splice.ts";
 
 /** Where a message's bytes lie. `open()` may be called as often as one likes. */
 export interface Source {
@@ -30,11 +31,16 @@ export interface Message {
   readonly size: number;
   /** Parsed on first use; edit it by `add`, `addLeading`, `remove`. */
   readonly header: Header;
+  /** As it came in. */
   readonly source: Source;
+  /** Puts octets in the place of others, in the body; offsets are those of `source`. A RangeError for what lies elsewhere, or twice. */
+  patchBody(patches: readonly Patch[]): void;
   /** Head and rest as they stand now. Cheap when only leading fields were added. */
   render(): Rendered;
   /** The whole message as it stands now, each time anew. */
   open(): ReadableStream<Bytes>;
+  /** What stands behind the header and its empty line. */
+  openBody(): ReadableStream<Bytes>;
   /** The whole message, when its source is in memory and it has at most `limit` octets; else undefined. */
   bytes(limit?: number): Bytes | undefined;
 }
@@ -92,6 +98,9 @@ class SourceMessage implements Message {
   readonly header: HeaderBlock;
   readonly #start: Bytes;
   #end: HeaderEnd | undefined;
+  #patches: readonly Patch[] = [];
+  /** Everything behind the header, patched. */
+  #body: Source | undefined;
 
   constructor(source: Source, start: Bytes) {
     this.source = source;
@@ -104,13 +113,21 @@ class SourceMessage implements Message {
     const { body } = this.#headerEnd();
     let head = this.header.leadingSize + this.#separator().length;
     for (const piece of this.header.rest()) head += piece.length;
-    return head + this.source.size - body;
+    return head + (this.#body?.size ?? this.source.size - body);
+  }
+
+  patchBody(patches: readonly Patch[]): void {
+    if (patches.length === 0) return;
+    const all = [...this.#patches, ...patches];
+    this.#body = spliceSource(this.source, all, this.#headerEnd().body);
+    this.#patches = all;
   }
 
   render(): Rendered {
     const { header, source } = this;
     if (this.#asItCame()) return { head: concat(header.leading()), source, offset: 0 };
     const head = concat([...header.leading(), ...header.rest(), this.#separator()]);
+    if (this.#body !== undefined) return { head, source: this.#body, offset: 0 };
     return { head, source, offset: this.#headerEnd().body };
   }
 
@@ -119,16 +136,20 @@ class SourceMessage implements Message {
     return head.length === 0 ? source.open(offset) : chain(head, () => source.open(offset));
   }
 
+  openBody(): ReadableStream<Bytes> {
+    return this.#body === undefined ? this.source.open(this.#headerEnd().body) : this.#body.open();
+  }
+
   bytes(limit: number = Infinity): Bytes | undefined {
-    const whole = this.source.bytes;
-    if (whole === undefined || this.size > limit) return undefined;
-    const { head, offset } = this.render();
+    if (this.source.bytes === undefined || this.size > limit) return undefined;
+    const { head, source, offset } = this.render();
+    const whole = source.bytes!;
     return head.length === 0 && offset === 0 ? whole : concat([head, whole.subarray(offset)]);
   }
 
   /** Nothing of the incoming octets has to be written anew: nothing edited, or fields added in front of a header that is one. */
   #asItCame(): boolean {
-    if (this.header.restEdited) return false;
+    if (this.header.restEdited || this.#body !== undefined) return false;
     if (this.header.leadingSize === 0) return true;
     const { separator, body } = this.#headerEnd();
     // A body without a header of its own would be taken for fields once it stands behind ours.

@@ -76,3 +76,9 @@ export function decodeParameterText(value: string): string {
   for (const [name, text] of parseMediaType(value).parameters) out += `; ${name}="${text.replace(/["\\]/g, "\\$&")}"`;
   return out;
 }
+
+/** A Content-Type value with a parameter set anew, the others as they stand. The value is one token (RFC 2045 §5.1). */
+export function setParameter(value: string, name: string, token: string): string {
+  const pattern = new RegExp(`;\\s*${name}(?:\\*\\d*\\*?)?\\s*=\\s*(?:"(?:[^"\\\\]|\\\\[^])*"|[^;]*)`, "gi");
+  return `${value.replace(pattern, "").trimEnd().replace(/;$/, "")}; ${name}=${token}`;
+}

@@ -1,15 +1,20 @@
 /**
- * A message taken apart (RFC 2046): its parts with their headers, and their text decoded.
+ * A message taken apart (RFC 2046): a tree of its parts with their headers, and their text decoded.
  *
- * Reads at most `limit` octets of the message, and no deeper than 20 levels or more than 1 000 parts: what lies beyond is not seen.
- * Never throws for what a message holds: an unknown charset is read as UTF-8, a broken part ends where the octets do.
+ * {@linkcode partsOf} reads a message; {@linkcode TreeBuilder} is fed one while it arrives. Memory holds the headers and the octets of texts,
+ * up to `limit` of them; an attachment is not held, {@linkcode Part.open} reads it from where the message lies. No deeper than 100 levels,
+ * no more than 10 000 parts: what lies beyond is not seen. Never throws for what a message holds: an unknown charset is read as
+ * Latin-1 and `charsetKnown` says so, a broken part ends where the octets do.
  */
-import { type Bytes, concat, latin1Decode, latin1Encode, utf8Decode, utf8Encode } from "../base/bytes.ts";
-import { decodeBase64, decodeCharset } from "./encoded_words.ts";
+import { type Bytes, concat, EMPTY, utf8Encode } from "../base/bytes.ts";
+import { decodeText } from "./charset.ts";
 import type { Header } from "./header.ts";
-import { findHeaderEnd, HeaderBlock } from "./header_block.ts";
-import type { Message } from "./message.ts";
-import { type MediaType, parseMediaType } from "./mime.ts";
+import { HeaderBlock } from "./header_block.ts";
+import type { Message, Source } from "./message.ts";
+import { MimeScanner, type PartHandler, type PartHead } from "./mime_scanner.ts";
+import type { MediaType } from "./mime.ts";
+import { memorySource } from "./source.ts";
+import { decodeTransfer, isEncoding, transferDecoder } from "./transfer.ts";
 
 export interface Part {
   readonly header: Header;
@@ -17,18 +22,46 @@ export interface Part {
   readonly media: MediaType;
   /** Neither text nor a message, or said to be an attachment. */
   readonly isAttachment: boolean;
+  /** RFC 2231 and RFC 2047 decoded; undefined when it has none. Not to be trusted as a path. */
+  readonly filename: string | undefined;
+  /** Lower case, without comments; "" for none. */
+  readonly encoding: string;
+  /** As stated, lower case; "" for none. */
+  readonly charset: string;
+  /** Whether we can read that charset. */
+  readonly charsetKnown: boolean;
   /** Of a multipart, and the message inside a message/rfc822. */
   readonly children: readonly Part[];
-  /** What stands in it, decoded; "" for a multipart. */
+  /** Offsets in the message's source: of its header, of its body, and behind its last octet. Of a part in an encoded message: in what that decodes to. */
+  readonly extent: { readonly start: number; readonly body: number; readonly end: number };
+  /** The text was longer than there was room for. */
+  readonly cut: boolean;
+  /** What stands in it, decoded; "" for a multipart and for what is no text. Of a message: its header and its text. */
   text(): string;
+  /** Its octets, decoded. Throws a TypeError when the message was not kept. */
+  open(): ReadableStream<Bytes>;
 }
 
-const DEEPEST = 20;
-const MOST_PARTS = 1000;
+export interface TreeOptions {
+  /** Octets of text, as sent, that are held. Default 4 MiB. */
+  readonly limit?: number;
+}
 
-/** The message as one part. Rejects when its octets cannot be read, or `signal` is aborted. */
-export async function partsOf(message: Message, limit = 1024 * 1024, signal?: AbortSignal): Promise<Part> {
-  return readPart(message.bytes(limit) ?? await firstOctets(message, limit, signal), 0, { left: MOST_PARTS });
+const LIMIT = 4 * 1024 * 1024;
+const DEEPEST_ENCODED = 5;
+
+/** The message, as it came in, as one part. Rejects when its octets cannot be read, or `signal` is aborted. */
+export async function partsOf(message: Message, limit = LIMIT, signal?: AbortSignal): Promise<Part> {
+  const builder = new TreeBuilder({ limit });
+  const { source } = message;
+  if (source.bytes !== undefined) builder.add(source.bytes);
+  else {
+    for await (const chunk of source.open()) {
+      signal?.throwIfAborted();
+      builder.add(chunk);
+    }
+  }
+  return builder.finish(source);
 }
 
 /** The part and all below it, depth first. */
@@ -43,66 +76,148 @@ export function parseHeader(text: string): Header {
   return new HeaderBlock(() => bytes);
 }
 
-async function firstOctets(message: Message, limit: number, signal?: AbortSignal): Promise<Bytes> {
-  const taken: Bytes[] = [];
-  let length = 0;
-  for await (const chunk of message.open()) {
-    signal?.throwIfAborted();
-    taken.push(chunk);
-    length += chunk.length;
-    if (length >= limit) break;
+/** Makes the tree of a message whose octets it is fed. */
+export class TreeBuilder implements PartHandler {
+  readonly #scanner: MimeScanner = new MimeScanner(this);
+  readonly #depth: number;
+  readonly #open: Node[] = [];
+  #room: number;
+  #root: Node | undefined;
+  #octets: Source | undefined;
+
+  constructor(options: TreeOptions = {}, depth = 0) {
+    this.#room = options.limit ?? LIMIT;
+    this.#depth = depth;
   }
-  return concat(taken).subarray(0, limit);
+
+  add(octets: Bytes): void {
+    this.#scanner.add(octets);
+  }
+
+  /** `octets`: where they lie; left out when they were not kept. */
+  finish(octets?: Source): Part {
+    this.#scanner.finish();
+    this.#octets = octets;
+    return this.#root!;
+  }
+
+  begin(head: PartHead): void {
+    const node = new Node(head, () => this.#octets);
+    if (head.parent === undefined) this.#root = node;
+    else this.#open.at(-1)!.children.push(node);
+    this.#open.push(node);
+  }
+
+  body(head: PartHead, octets: Bytes): void {
+    if (!isReadable(head)) return;
+    const node = this.#open.at(-1)!;
+    const taken = octets.slice(0, this.#room);
+    this.#room -= taken.length;
+    if (taken.length < octets.length) node.cut = true;
+    if (taken.length > 0) node.held.push(taken);
+  }
+
+  end(head: PartHead, end: number): void {
+    const node = this.#open.pop()!;
+    node.finish(end);
+    // Against RFC 2046 §5.2.1, but readers show it: what hides in there is seen.
+    if (this.#isEncodedMessage(head) && this.#depth < DEEPEST_ENCODED) {
+      const inner = new TreeBuilder({ limit: this.#room }, this.#depth + 1);
+      const octets = node.decoded();
+      inner.add(octets);
+      node.children.push(inner.finish(memorySource(octets)) as Node);
+    }
+  }
+
+  #isEncodedMessage({ media, encoding }: PartHead): boolean {
+    return (media.type === "message/rfc822" || media.type === "message/global") && isEncoding(encoding);
+  }
 }
 
-function readPart(bytes: Bytes, depth: number, budget: { left: number }): Part {
-  budget.left--;
-  const end = findHeaderEnd(bytes, true);
-  const header = new HeaderBlock(() => bytes.subarray(0, end.fields));
-  const body = bytes.subarray(end.body);
-  const said = parseMediaType(header.get("Content-Type") ?? "");
-  const media = said.type === "" ? { ...said, type: "text/plain" } : said;
-  const boundary = media.type.startsWith("multipart/") ? media.parameters.get("boundary") : undefined;
-  const disposition = parseMediaType(header.get("Content-Disposition") ?? "").type;
-  const encoding = (header.get("Content-Transfer-Encoding") ?? "").toLowerCase();
-  return {
-    header,
-    media,
-    isAttachment: disposition === "attachment" || !/^(?:text|message|multipart)\//.test(media.type),
-    children: depth >= DEEPEST
-      ? []
-      : boundary !== undefined && boundary !== ""
-      ? between(body, boundary, budget.left).map((piece) => readPart(piece, depth + 1, budget))
-      : media.type === "message/rfc822" && budget.left > 0
-      ? [readPart(decodeBody(body, encoding), depth + 1, budget)]
-      : [],
-    text() {
-      if (boundary !== undefined) return "";
-      const octets = decodeBody(body, encoding);
-      return decodeCharset(octets, media.parameters.get("charset") ?? "utf-8") ?? utf8Decode(octets);
+/** Of a type that text is: attached ones too. */
+function isReadable({ media }: { readonly media: MediaType }): boolean {
+  return /^(?:text|message|multipart)\//.test(media.type);
+}
+
+class Node implements Part {
+  readonly header: Header;
+  readonly media: MediaType;
+  readonly isAttachment: boolean;
+  readonly filename: string | undefined;
+  readonly encoding: string;
+  readonly children: Node[] = [];
+  extent: Part["extent"];
+  cut = false;
+  held: Bytes[] = [];
+  readonly #hasParts: boolean;
+  readonly #from: () => Source | undefined;
+
+  constructor(head: PartHead, from: () => Source | undefined) {
+    this.header = head.header;
+    this.media = head.media;
+    this.isAttachment = head.isAttachment;
+    this.filename = head.filename;
+    this.encoding = head.encoding;
+    this.extent = { start: head.start, body: head.body, end: head.body };
+    this.#hasParts = head.hasParts;
+    this.#from = from;
+  }
+
+  finish(end: number): void {
+    this.extent = { ...this.extent, end };
+    if (this.held.length > 1) this.held = [concat(this.held)];
+  }
+
+  get charset(): string {
+    return (this.media.parameters.get("charset") ?? "").trim().toLowerCase();
+  }
+  get charsetKnown(): boolean {
+    return decodeText(EMPTY, this.charset).known;
+  }
+
+  decoded(): Bytes {
+    return decodeTransfer(this.held[0] ?? EMPTY, this.encoding);
+  }
+
+  text(): string {
+    if (this.media.type.startsWith("multipart/") && this.#hasParts) return "";
+    const [child] = this.children;
+    if (child !== undefined) return `${decodeText(child.header.toBytes(), "").text}\r\n${child.text()}`;
+    return isReadable(this) ? decodeText(this.decoded(), this.charset).text : "";
+  }
+
+  open(): ReadableStream<Bytes> {
+    const source = this.#from();
+    if (source === undefined) throw new TypeError("Cannot open this part: its message was not kept");
+    const { body, end } = this.extent;
+    const decoder = transferDecoder(this.#hasParts ? "" : this.encoding);
+    return part(source.open(body), end - body, decoder);
+  }
+}
+
+/** `length` octets of a stream, decoded. */
+function part(
+  from: ReadableStream<Bytes>,
+  length: number,
+  decoder: ReturnType<typeof transferDecoder>,
+): ReadableStream<Bytes> {
+  const reader = from.getReader();
+  let left = length;
+  return new ReadableStream<Bytes>({
+    async pull(controller) {
+      for (;;) {
+        const { done, value } = left > 0 ? await reader.read() : { done: true, value: undefined };
+        if (done || value === undefined) {
+          const rest = decoder.end();
+          if (rest.length > 0) controller.enqueue(rest);
+          controller.close();
+          return await reader.cancel();
+        }
+        const octets = decoder.push(value.subarray(0, left));
+        left -= Math.min(left, value.length);
+        if (octets.length > 0) return controller.enqueue(octets);
+      }
     },
-  };
-}
-
-/** RFC 2046 §5.1.1: the parts between the boundary's lines; the line end in front of one belongs to it. */
-function between(body: Bytes, boundary: string, most: number): Bytes[] {
-  const text = latin1Decode(body);
-  const line = new RegExp(`^--${RegExp.escape(latin1Decode(utf8Encode(boundary)))}(--)?[ \\t]*\\r?$`, "gm");
-  const pieces: Bytes[] = [];
-  let from = -1;
-  for (const match of text.matchAll(line)) {
-    if (from >= 0 && pieces.length < most) pieces.push(body.subarray(from, Math.max(from, match.index - 2)));
-    from = match[1] === undefined ? match.index + match[0].length + 1 : -1;
-    if (from < 0) break;
-  }
-  if (from >= 0 && from < body.length && pieces.length < most) pieces.push(body.subarray(from));
-  return pieces;
-}
-
-function decodeBody(body: Bytes, encoding: string): Bytes {
-  if (encoding === "base64") return decodeBase64(latin1Decode(body));
-  if (encoding !== "quoted-printable") return body;
-  // RFC 2045 §6.7: blanks at a line's end are no part of it, and `=` there joins it to the next.
-  const joined = latin1Decode(body).replace(/[ \t]+(?=\r?\n|$)/g, "").replace(/=\r?\n/g, "");
-  return latin1Encode(joined.replace(/=([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))));
+    cancel: (reason) => reader.cancel(reason),
+  }, { highWaterMark: 0 });
 }

@@ -22,7 +22,11 @@ const NEEDED: readonly (readonly [name: string, value: string])[] = [
 ];
 const OURS: ReadonlySet<string> = new Set(["mime-version", "content-type", "content-transfer-encoding", "references"]);
 
-export const DEFAULT_REPORT_TEMPLATE = `Subject: failure notice
+/** What a report tells of. */
+export type ReportKind = "failed" | "delayed" | "delivered";
+
+export const REPORT_TEMPLATES: { readonly [K in ReportKind]: string } = {
+  failed: `Subject: failure notice
 
 This is the mail server at {me}.
 
@@ -39,7 +43,38 @@ In detail:
 
 Nothing more will be tried for these recipients. The next part of this mail
 says the same to programs; the last one holds the header of your message.
-`;
+`,
+  delayed: `Subject: delay notice
+
+This is the mail server at {me}.
+
+Your message has not reached everyone yet. You need not send it again: the
+server goes on trying.
+
+  Subject:     {subject}
+  Recipients:  {recipients}
+
+What it waits for:
+
+{extended_reason}
+
+The next part of this mail says the same to programs; the last one holds the
+header of your message.
+`,
+  delivered: `Subject: delivery notice
+
+This is the mail server at {me}.
+
+You wanted to know when your message is delivered. This is what became of it:
+
+  Subject:     {subject}
+
+{extended_reason}
+
+The next part of this mail says the same to programs; the last one holds the
+header of your message.
+`,
+};
 
 /** A template without an empty line is all text. */
 export function parseTemplate(template: string): ReportTemplate {

@@ -9,12 +9,28 @@ const TABLE: { readonly [room: string]: { readonly rooms: readonly string[]; rea
     base: { rooms: [], packages: ["ipaddr.js", "tldts"] },
     wire: { rooms: ["base"], packages: ["address-rfc2821"] },
     mail: {
-      rooms: ["base", "src/wire/path.ts", "src/wire/xtext.ts", "src/wire/status.ts", "src/wire/base64.ts"],
+      rooms: [
+        "base",
+        "src/wire/path.ts",
+        "src/wire/xtext.ts",
+        "src/wire/status.ts",
+        "src/wire/base64.ts",
+        "src/wire/data.ts",
+      ],
       packages: ["tldts"],
     },
     host: {
       rooms: ["base"],
-      packages: ["node:", "dns-packet", "@peculiar/x509", "reflect-metadata", "ipaddr.js", "ws"],
+      packages: [
+        "node:",
+        "dns-packet",
+        "@peculiar/x509",
+        "reflect-metadata",
+        "ipaddr.js",
+        "ws",
+        "@redis/client",
+        "hash-wasm",
+      ],
     },
     config: {
       rooms: ["base", "src/host/types.ts", "src/log/types.ts", "src/log/events.ts", "src/log/level.ts"],
