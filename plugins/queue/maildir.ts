@@ -71,7 +71,8 @@ export default {
       const mailboxes = mailboxesOf(local, transaction.sender.address);
       let prepared: Prepared;
       try {
-        const crlf = settings.value.main.line_ends === "crlf";
+        // Octets that are no text stay as they are (RFC 3030 §3).
+        const crlf = settings.value.main.line_ends === "crlf" || transaction.wanted?.body === "BINARYMIME";
         prepared = await writer.prepare(mailboxes, name, message, { crlf, signal });
       } catch (fault) {
         transaction.log.error(`Cannot write to a Maildir: ${reasonOf(fault)}`);

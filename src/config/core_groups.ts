@@ -181,6 +181,9 @@ export function outboundSettings({ main }: OutboundIni, report: Report): Outboun
     localMxOk: main.local_mx_ok,
     inetPrefer: main.inet_prefer,
     tempFailIntervalsMs: intervals.map(seconds),
+    delayWarningMs: seconds(main.delay_warning),
+    delayWarningFor: main.delay_warning_for,
+    fullReportBytes: main.full_report_size,
   };
 }
 

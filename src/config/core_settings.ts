@@ -132,6 +132,10 @@ export interface OutboundSettings {
   readonly inetPrefer: "default" | "v4" | "v6";
   /** Milliseconds before each further attempt; the failure after the last bounces. */
   readonly tempFailIntervalsMs: readonly number[];
+  /** 0: never. */
+  readonly delayWarningMs: number;
+  readonly delayWarningFor: "asked" | "all";
+  readonly fullReportBytes: number;
 }
 
 /** tls.ini. Paths are as configured, to be asked of `config.path()`. */

@@ -7,6 +7,7 @@ import { formatDate } from "../mail/date.ts";
 import { newMessageId } from "../mail/message_id.ts";
 import type { Budget } from "./budget.ts";
 import type { Core, QueuedMessage } from "./core.ts";
+import type { Direct } from "./direct.ts";
 import { QueueError } from "./queue_error.ts";
 import { splitByDomain, type StoredMessage, type StoredOutcome, storeEnvelope } from "./stored.ts";
 
@@ -16,11 +17,13 @@ const FILED_COST = 4096;
 export class Acceptor {
   readonly #core: Core;
   readonly #budget: Budget;
+  readonly #direct: Direct;
   /** Ids on their way to the disk. */
   readonly #pending = new Set<string>();
 
-  constructor(core: Core, budget: Budget) {
+  constructor(core: Core, budget: Budget, direct: Direct) {
     this.#core = core;
+    this.#direct = direct;
     this.#budget = budget;
   }
 
@@ -36,6 +39,7 @@ export class Acceptor {
       if (ran instanceof Promise) await ran;
     }
     await this.store(envelope, message);
+    this.#direct.queued(envelope);
   }
 
   /** Stores a message as it stands. With `settles`, the state of the item it reports on goes into the same record. */
@@ -67,8 +71,12 @@ export class Acceptor {
       // A report is not taken back when its fate is unknown: sent twice is better than the news lost.
       const place = await core.journal.append("accepted", toJson(stored, core), parts, settles ? undefined : id);
       const queued = core.ledger.add(stored, place);
-      this.#warm(queued, envelope, message, inline ? size : FILED_COST);
-      for (const entry of queued.entries) core.ready(entry);
+      // RFC 4865: what is to be held need not stay in memory.
+      if ((stored.w?.h ?? 0) > core.clock.now()) { for (const entry of queued.entries) core.wait(entry); }
+      else {
+        this.#warm(queued, envelope, message, inline ? size : FILED_COST);
+        for (const entry of queued.entries) core.ready(entry);
+      }
       return queued;
     } catch (error) {
       if (body !== undefined) {

@@ -1,56 +1,97 @@
-/** The report a sender gets about recipients that failed for good (RFC 3464), as a message of its own from the null sender. */
-import type { Envelope, Item, Outcome } from "../hooks/outbound.ts";
-import { makeAddress } from "../mail/address.ts";
-import { buildReport } from "../mail/dsn.ts";
+/**
+ * What a sender is told of recipients (RFC 3464), as a message of its own from the null sender: that they failed for good, are late, or have
+ * it. Who is told of what, RFC 3461 says.
+ */
+import { type Bytes, concat } from "../base/bytes.ts";
+import type { Envelope, Item, MailOptions, Notify, Outcome } from "../hooks/outbound.ts";
+import type { Recipient } from "../hooks/session.ts";
+import { NULL_ADDRESS } from "../mail/address.ts";
+import { buildReport, type ReportRecipient } from "../mail/dsn.ts";
 import { createMessage, type Message } from "../mail/message.ts";
+import type { ReportKind } from "../mail/report_template.ts";
 import { memorySource } from "../mail/source.ts";
 
 export type Failed = Extract<Outcome, { kind: "failed" }>;
 
-export interface BounceOptions {
+/** What became of one recipient, as the report says it. */
+export type ReportLine = Pick<ReportRecipient, "action" | "status" | "reason" | "remote" | "reply" | "retryUntil"> & {
+  readonly recipient: Recipient;
+};
+
+export interface ReportOptions {
+  readonly kind: ReportKind;
   readonly me: string;
-  /** "" for the built-in one. */
+  /** For failures; "" for the built-in one. */
   readonly template: string;
-  readonly item: Item;
-  readonly failed: readonly Failed[];
-  /** The message that failed. */
+  readonly item: Pick<Item, "envelope" | "queuedAt">;
+  readonly lines: readonly ReportLine[];
+  /** The message it is about. */
   readonly original: Message;
-  readonly error: string;
+  /** All of it, when it goes back to the sender. */
+  readonly full?: Bytes | undefined;
+  /** In one line; the first recipient's reason when left out. */
+  readonly error?: string | undefined;
   readonly now: number;
   readonly pid: number;
   /** Of the report. */
   readonly id: string;
 }
 
-export function makeBounce(o: BounceOptions): { readonly envelope: Envelope; readonly message: Message } {
-  const { item, failed } = o;
-  const { sender, smtpUtf8 } = item.envelope;
+export function makeReport(o: ReportOptions): { readonly envelope: Envelope; readonly message: Message } {
+  const { sender, smtpUtf8, wanted } = o.item.envelope;
   const report = buildReport({
+    kind: o.kind,
     me: o.me,
     to: sender,
-    recipients: failed.map(({ recipient, reason }) => ({
+    recipients: o.lines.map(({ recipient, ...line }) => ({
+      ...line,
       address: recipient.address,
-      action: "failed",
-      status: reason.status,
-      reason: reason.text,
-      remote: reason.remote,
-      reply: reason.reply,
+      originalRecipient: recipient.originalRecipient,
     })),
     original: o.original.header,
-    arrivedAt: item.queuedAt,
+    full: o.full,
+    arrivedAt: o.item.queuedAt,
     time: o.now,
     reason: o.error,
+    envelopeId: wanted?.envid,
+    deliverBy: wanted?.deliverBy?.at,
+    holdUntil: wanted?.holdUntil,
     smtpUtf8,
-    template: o.template === "" ? undefined : o.template,
+    template: o.kind !== "failed" || o.template === "" ? undefined : o.template,
     pid: o.pid,
     id: o.id,
   });
   const envelope: Envelope = {
     id: o.id,
-    sender: makeAddress({ original: "", user: "", host: "", isUtf8: false }),
-    recipients: [{ address: sender, parameters: new Map() }],
+    sender: NULL_ADDRESS,
+    recipients: [{ address: sender, parameters: new Map(), notify: ["NEVER"] }],
     notes: {},
     smtpUtf8,
+    wanted: wishesOfReport(wanted),
   };
   return { envelope, message: createMessage(memorySource(report)) };
+}
+
+/** RFC 6710 §4.4: as urgent as what it tells of. RFC 8689 §5: as secret. */
+function wishesOfReport(wanted: MailOptions | undefined): MailOptions | undefined {
+  if (wanted?.priority === undefined && wanted?.requireTls === undefined) return undefined;
+  const { priority, requireTls } = wanted;
+  return { ...(priority === undefined ? {} : { priority }), ...(requireTls ? { requireTls } : {}) };
+}
+
+/** Whether the sender is to hear of it (RFC 3461 §4.1); `unasked`: also one who said nothing of it. */
+export function isToldOf(what: Exclude<Notify, "NEVER">, { notify }: Recipient, unasked: boolean): boolean {
+  return notify === undefined ? unasked : notify.includes(what);
+}
+
+/**
+ * The whole message, when RET asks for it and it is not too large (RFC 3461 §4.3). Not that of a secret one, and not one whose octets no
+ * plain report can carry.
+ */
+export async function returnable(item: Item, message: Message, most: number): Promise<Bytes | undefined> {
+  const { wanted } = item.envelope;
+  if (wanted?.ret !== "FULL" || wanted.requireTls || wanted.body === "BINARYMIME" || item.size > most) return undefined;
+  const chunks: Bytes[] = [];
+  for await (const chunk of message.open()) chunks.push(chunk);
+  return concat(chunks);
 }

@@ -90,6 +90,9 @@ export class Deliverer {
     const loaded = await this.#load(entry);
     if (loaded === undefined) return;
     const { item, message } = loaded;
+    // What it was woken for may be the news alone.
+    const news = await this.#settler.tellNews(entry, item, message);
+    if (news !== "none" && (entry.dueAt > clock.now() || !entry.message.entries.includes(entry))) return;
     if (hooks.has("send_email")) {
       const ran = hooks.run("send_email", { item }, { log: item.log, signal });
       const { verdict } = ran instanceof Promise ? await ran : ran;

@@ -8,7 +8,14 @@ import type { HeapEntry } from "../base/heap.ts";
 import type { Envelope } from "../hooks/outbound.ts";
 import type { Message } from "../mail/message.ts";
 import type { Kind } from "./record.ts";
-import type { StoredMark, StoredMessage, StoredOutcome, StoredState } from "./stored.ts";
+import {
+  asksForDelay,
+  type StoredMark,
+  type StoredMessage,
+  type StoredOutcome,
+  type StoredState,
+  type StoredWishes,
+} from "./stored.ts";
 import type { ItemState } from "./types.ts";
 
 /** Where a record lies. */
@@ -34,6 +41,10 @@ export class Queued<S = unknown> {
   readonly size: number;
   /** The body's file in `body/`, when it has one. */
   readonly bodyFile: string | undefined;
+  /** What the sender wants beside transport. */
+  readonly wanted: StoredWishes | undefined;
+  /** Whether the sender wants to hear of delays. */
+  readonly asksForDelay: boolean;
   /** Those not done. */
   entries: Entry<S>[] = [];
   place: Place<S>;
@@ -44,6 +55,8 @@ export class Queued<S = unknown> {
     this.queuedAt = stored.t;
     this.size = stored.z;
     this.bodyFile = stored.b?.[0];
+    this.wanted = stored.w;
+    this.asksForDelay = stored.r.some(asksForDelay);
     this.place = place;
   }
 }
@@ -59,6 +72,11 @@ export class Entry<S = unknown> {
   dueAt: number;
   state: ItemState = "waiting";
   lastError: string | undefined = undefined;
+  lastStatus: string | undefined = undefined;
+  /** What the sender was told: bits of `TOLD`. */
+  told = 0;
+  /** When there is something to tell the sender of, whatever attempts come to; set while it waits. */
+  newsAt = Infinity;
   /** Its place in the schedule while it waits. */
   slot: HeapEntry<Entry<S>> | undefined = undefined;
   /** Counts among the users of its message's {@linkcode Hot}. */
@@ -71,7 +89,16 @@ export class Entry<S = unknown> {
     this.index = index;
     this.domain = domain;
     this.left = left;
-    this.dueAt = message.queuedAt;
+    this.dueAt = message.wanted?.h ?? message.queuedAt;
+  }
+
+  /** RFC 6710. */
+  get priority(): number {
+    return this.message.wanted?.p ?? 0;
+  }
+
+  get wakeAt(): number {
+    return Math.min(this.dueAt, this.newsAt);
   }
 
   get id(): string {
@@ -87,6 +114,8 @@ export class Entry<S = unknown> {
       l: this.left,
       ...(this.state === "held" ? { h: 1 as const } : undefined),
       ...(this.lastError === undefined ? undefined : { e: this.lastError }),
+      ...(this.lastStatus === undefined ? undefined : { s: this.lastStatus }),
+      ...(this.told === 0 ? undefined : { w: this.told }),
     };
   }
 }
@@ -191,6 +220,8 @@ export class Ledger<S = unknown> {
     entry.attempts = state.a;
     entry.dueAt = state.d;
     entry.lastError = state.e;
+    entry.lastStatus = state.s;
+    entry.told = state.w ?? 0;
     entry.state = state.h === 1 ? "held" : "waiting";
   }
 

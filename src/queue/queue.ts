@@ -16,9 +16,11 @@ import { Compactor, SegmentCounts } from "./compact.ts";
 import type { Core, QueuedEntry } from "./core.ts";
 import type { Courier } from "./courier.ts";
 import { Deliverer } from "./deliver.ts";
+import { Direct } from "./direct.ts";
 import { Journal } from "./journal.ts";
 import { Lanes } from "./lanes.ts";
 import { countItems, listItems } from "./list.ts";
+import { newsAt } from "./news.ts";
 import { QueueError } from "./queue_error.ts";
 import { recover, type Recovered } from "./recover.ts";
 import { Schedule } from "./schedule.ts";
@@ -26,12 +28,14 @@ import { Settler } from "./settle.ts";
 import type { ListedItem, ListFilter, QueueApi, QueueOptions, QueueSettings, QueueStats, Spool } from "./types.ts";
 
 const SEGMENT_BYTES = 64 * 1024 * 1024;
+const NEWS_AGAIN_MS = 60_000;
 
 export class Queue implements QueueApi {
   readonly #core: Core;
   readonly #clock: Clock;
   readonly #acceptor: Acceptor;
   readonly #settler: Settler;
+  readonly #direct: Direct;
   readonly #deliverer: Deliverer;
   readonly #lanes: Lanes<QueuedEntry>;
   readonly #schedule: Schedule<QueuedEntry>;
@@ -110,7 +114,8 @@ export class Queue implements QueueApi {
     };
     this.#core = core;
     const budget = new Budget(() => settings().memoryBudget);
-    this.#acceptor = new Acceptor(core, budget);
+    this.#direct = new Direct(core, (envelope, message) => this.#acceptor.store(envelope, message));
+    this.#acceptor = new Acceptor(core, budget, this.#direct);
     this.#settler = new Settler(core, this.#acceptor);
     this.#deliverer = new Deliverer(core, this.#settler, budget);
     this.#lanes = new Lanes<QueuedEntry>(
@@ -138,6 +143,14 @@ export class Queue implements QueueApi {
   spool(): Spool {
     if (this.#stopped !== undefined) throw stoppedError();
     return this.#core.bodies.create();
+  delivered(envelope: Envelope, message: Message): Promise<void> {
+    return this.#direct.delivered(envelope, message);
+  }
+
+  heeding(forwarder: Forwarder): Forwarder {
+    return this.#direct.heeding(forwarder);
+  }
+
   }
 
   start(courier: Courier): void {
@@ -178,6 +191,8 @@ export class Queue implements QueueApi {
         this.#schedule.remove(entry);
         entry.dueAt = now;
         this.#ready(entry);
+        // RFC 4865: its time is the sender's, not ours.
+        if ((entry.message.wanted?.h ?? 0) > now) continue;
         count++;
       }
     }
@@ -256,6 +271,10 @@ export class Queue implements QueueApi {
     this.#schedule.add(entry);
   }
 }
+    const now = this.#clock.now();
+    const news = newsAt(entry, this.#core.settings());
+    // What should have been told by now is tried again in a while.
+    entry.newsAt = news > now ? news : now + NEWS_AGAIN_MS;
 
 function stoppedError(): QueueError {
   return new QueueError("stopped", "Cannot take a message: the queue has stopped");

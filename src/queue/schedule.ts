@@ -6,14 +6,15 @@ import { Heap, type HeapEntry } from "../base/heap.ts";
 
 /** What the schedule needs of an item. */
 export interface Timed<T> {
-  readonly dueAt: number;
+  /** Epoch milliseconds. */
+  readonly wakeAt: number;
   slot: HeapEntry<T> | undefined;
 }
 
 export class Schedule<T extends Timed<T>> {
   readonly #clock: Clock;
   readonly #due: (item: T) => void;
-  readonly #heap = new Heap<T>((a, b) => a.dueAt < b.dueAt);
+  readonly #heap = new Heap<T>((a, b) => a.wakeAt < b.wakeAt);
   #timer: Timer | undefined;
   #armedFor = Infinity;
   #running = false;
@@ -28,10 +29,10 @@ export class Schedule<T extends Timed<T>> {
     return this.#heap.size;
   }
 
-  /** `dueAt` must not change while the item is in. */
+  /** `wakeAt` must not change while the item is in. */
   add(item: T): void {
     item.slot = this.#heap.push(item);
-    if (this.#running && item.dueAt < this.#armedFor) this.#arm();
+    if (this.#running && item.wakeAt < this.#armedFor) this.#arm();
   }
 
   /** False when it was not in. */
@@ -56,13 +57,13 @@ export class Schedule<T extends Timed<T>> {
   #arm(): void {
     this.#timer?.cancel();
     const first = this.#heap.peek();
-    this.#armedFor = first?.dueAt ?? Infinity;
-    this.#timer = first && this.#clock.after(Math.max(0, first.dueAt - this.#clock.now()), () => this.#ring());
+    this.#armedFor = first?.wakeAt ?? Infinity;
+    this.#timer = first && this.#clock.after(Math.max(0, first.wakeAt - this.#clock.now()), () => this.#ring());
   }
 
   #ring(): void {
     const now = this.#clock.now();
-    for (let first = this.#heap.peek(); first !== undefined && first.dueAt <= now; first = this.#heap.peek()) {
+    for (let first = this.#heap.peek(); first !== undefined && first.wakeAt <= now; first = this.#heap.peek()) {
       this.#heap.pop();
       first.slot = undefined;
       this.#due(first);

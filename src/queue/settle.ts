@@ -1,14 +1,18 @@
 /**
  * What becomes of an item after an attempt: those delivered are struck out, those deferred wait by the schedule, for those that failed
- * the sender is told. Hooks `delivered`, `bounce` and `deferred` have their say; one log event for each kind of outcome.
+ * the sender is told, and of deliveries and delays where it asked. Hooks `delivered`, `bounce` and `deferred` have their say; one log event for each kind of outcome.
  *
  * What was delivered is noted before any hook runs. A report to the sender and the state it leaves the item in are one record.
  */
 import type { Attempt, Item, Outcome, Reason } from "../hooks/outbound.ts";
 import type { Message } from "../mail/message.ts";
+import type { ReportKind } from "../mail/report_template.ts";
 import type { Acceptor } from "./accept.ts";
-import { type Failed, makeBounce } from "./bounce.ts";
+import { type Failed, isToldOf, makeReport, type ReportLine, returnable } from "./bounce.ts";
 import type { Core, QueuedEntry } from "./core.ts";
+import { type News, newsOf } from "./news.ts";
+import { TOLD } from "./stored.ts";
+import { successLine } from "./success.ts";
 
 type Delivered = Extract<Outcome, { kind: "delivered" }>;
 type Deferred = Extract<Outcome, { kind: "deferred" }>;
@@ -40,23 +44,62 @@ export class Settler {
     const open = [...deferred, ...failed].map(({ recipient }) => places.get(recipient)!);
     if (delivered.length > 0) {
       entry.left = open;
-      if (open.length === 0) await this.finish(entry);
-      else this.#note(entry);
+      const lines = successLines(item, attempt, delivered);
+      // News that cannot be kept is lost: what was delivered must not be delivered again for it.
+      const recorded = lines.length > 0 && await this.#report("delivered", item, lines, message, entry);
+      if (open.length === 0) await this.finish(entry, recorded);
+      else if (!recorded) this.#note(entry);
       await this.#delivered(item, attempt, delivered, rcpts);
       if (open.length === 0) return;
     }
-    const reports = failed.length > 0 && await this.#bounced(item, failed, rcpts);
+    const told = failed.length > 0 && await this.#bounced(item, failed, rcpts)
+      ? failed.filter(({ recipient }) => isToldOf("FAILURE", recipient, true))
+      : [];
+    const reports = told.length > 0;
     const waiting = await this.#deferred(entry, item, attempt, deferred, rcpts);
     if (gone(entry)) return;
     const before = entry.left;
     entry.left = waiting.map(({ recipient }) => places.get(recipient)!);
-    if (reports && !await this.#report(item, failed, message, entry)) {
+    if (reports && !await this.#report("failed", item, told.map(failureLine), message, entry)) {
       entry.left = before;
       entry.dueAt = this.#core.clock.now() + AGAIN_MS;
       return this.#note(entry);
     }
     if (entry.left.length === 0) return await this.finish(entry, reports);
     if (!reports) this.#note(entry);
+  }
+
+  /**
+   * Tells the sender what the time has come for, before an attempt: that its mail is late, or is given up for the deadline it set; then the
+   * entry is settled. Says which it was.
+   */
+  async tellNews(entry: QueuedEntry, item: Item, message: Message): Promise<News> {
+    const { clock, settings } = this.#core;
+    const limits = settings();
+    const news = newsOf(entry, limits, clock.now());
+    if (news === "none") return news;
+    if (news === "expired") {
+      const outcomes = item.recipients.map((recipient) => ({ kind: "failed" as const, recipient, reason: EXPIRED }));
+      await this.settle(entry, item, { outcomes }, message);
+      return news;
+    }
+    entry.told |= TOLD[news];
+    const unasked = news === "overdue" || limits.delayWarningFor === "all";
+    const late = item.recipients.filter((recipient) => isToldOf("DELAY", recipient, unasked));
+    if (late.length === 0 || item.envelope.sender.isNull()) {
+      this.#note(entry);
+      return news;
+    }
+    const line = {
+      action: "delayed",
+      status: entry.lastStatus ?? "4.4.7",
+      reason: news === "overdue" ? OVERDUE : entry.lastError ?? "not tried yet",
+      retryUntil: retryUntil(entry, limits.intervals),
+    } as const;
+    item.log.notice("Tells the sender that mail is late", { file: item.id, domain: item.domain, news });
+    // One that cannot be kept is told again after a restart.
+    await this.#report("delayed", item, late.map((recipient) => ({ ...line, recipient })), message, entry);
+    return news;
   }
 
   /** Strikes an item out for good. A body file goes only once that is on disk, so that no record ever lacks its body. */
@@ -169,22 +212,31 @@ export class Settler {
     }
     entry.dueAt = clock.now() + delay * 1000;
     entry.lastError = error.slice(0, LONGEST_ERROR);
+    entry.lastStatus = deferred[0]!.reason.status;
     item.log.event("deferred", { file: item.id, domain: item.domain, delay, fails: entry.attempts, rcpts, err: error });
     return deferred;
   }
 
-  async #report(item: Item, failed: readonly Failed[], original: Message, entry: QueuedEntry): Promise<boolean> {
+  /** Stores a report and the state of the item in one record; false when that cannot be done. */
+  async #report(
+    kind: ReportKind,
+    item: Item,
+    lines: readonly ReportLine[],
+    original: Message,
+    entry: QueuedEntry,
+  ): Promise<boolean> {
     const { clock, host, newId, settings } = this.#core;
-    const { me, bounceTemplate } = settings();
-    const error = errorOf(item, failed, "failed");
+    const { me, bounceTemplate, fullReportBytes } = settings();
     try {
-      const { envelope, message } = makeBounce({
+      const { envelope, message } = makeReport({
+        kind,
         me,
         template: bounceTemplate,
         item,
-        failed,
+        lines,
         original,
-        error,
+        full: kind === "failed" ? await returnable(item, original, fullReportBytes) : undefined,
+        error: kind === "failed" ? errorOf(item, lines, "failed") : undefined,
         now: clock.now(),
         pid: host.pid,
         id: newId(),
@@ -198,6 +250,28 @@ export class Settler {
   }
 }
 
+function failureLine({ recipient, reason }: Failed): ReportLine {
+  const { status, text, remote, reply } = reason;
+  return { recipient, action: "failed", status, reason: text, remote, reply };
+}
+
+/** Of those whose delivery the sender is told of. */
+function successLines(item: Item, { via }: Attempt, delivered: readonly Delivered[]): readonly ReportLine[] {
+  const { sender, wanted } = item.envelope;
+  if (sender.isNull()) return [];
+  return delivered.flatMap((outcome) => successLine(outcome, wanted, via) ?? []);
+}
+
+/** When the last attempt will be, as things stand. */
+function retryUntil({ dueAt, attempts, message }: QueuedEntry, intervals: readonly number[]): number {
+  const last = intervals.slice(attempts).reduce((sum, each) => sum + each, dueAt);
+  const by = message.wanted?.by;
+  return by?.[1].startsWith("R") ? Math.min(last, by[0]) : last;
+}
+
+/** RFC 2852 §4.1.4, RFC 3463 §3.5. */
+const EXPIRED: Reason = { text: "not delivered by the time the sender set", status: "5.4.7" };
+const OVERDUE = "the time the sender set has passed";
 const NO_OUTCOME: Reason = { text: "The deliverer gave no outcome", status: "4.3.0" };
 const UNKNOWN_HOST = { host: "", ip: "", port: 0, mode: "SMTP", tls: false, authenticated: false } as const;
 
@@ -211,9 +285,17 @@ function placesOf(entry: QueuedEntry, item: Item): Map<Item["recipients"][number
 }
 
 /** The one reason there was, or Haraka's words for a part of the recipients (spec 02 §4.5), each with the reason it had. */
-function errorOf(item: Item, outcomes: readonly (Deferred | Failed)[], what: "temp failed" | "failed"): string {
-  const first = outcomes[0]!.reason.text;
-  if (outcomes.length === item.recipients.length && outcomes.every(({ reason }) => reason.text === first)) return first;
-  const each = outcomes.map(({ recipient, reason }) => `${recipient.address} (${reason.text})`);
+function errorOf(
+  item: Item,
+  outcomes: readonly (Deferred | Failed | ReportLine)[],
+  what: "temp failed" | "failed",
+): string {
+  const first = reasonOf(outcomes[0]!);
+  if (outcomes.length === item.recipients.length && outcomes.every((one) => reasonOf(one) === first)) return first;
+  const each = outcomes.map((one) => `${one.recipient.address} (${reasonOf(one)})`);
   return `Some recipients ${what}: ${each.join(", ")}`;
+}
+
+function reasonOf({ reason }: Deferred | Failed | ReportLine): string {
+  return typeof reason === "string" ? reason : reason.text;
 }

@@ -3,7 +3,7 @@
  *
  * Keys are one letter because a busy queue writes thousands a second. A reader passes over keys it does not know.
  */
-import type { Envelope } from "../hooks/outbound.ts";
+import type { Envelope, MailOptions, Notify } from "../hooks/outbound.ts";
 import type { Recipient } from "../hooks/session.ts";
 import { type Address, makeAddress } from "../mail/address.ts";
 
@@ -11,8 +11,29 @@ import { type Address, makeAddress } from "../mail/address.ts";
 type StoredAddress = string | readonly [original: string, user: string, host: string];
 type StoredRecipient = StoredAddress | {
   readonly a: StoredAddress;
-  readonly p: Readonly<Record<string, string | null>>;
+  readonly p?: Readonly<Record<string, string | null>>;
+  /** NOTIFY, by first letters. */
+  readonly y?: string;
+  /** ORCPT. */
+  readonly o?: readonly [type: string, address: string];
 };
+
+/** `Envelope.wanted`. */
+export interface StoredWishes {
+  readonly ret?: "FULL" | "HDRS" | undefined;
+  readonly id?: string | undefined;
+  readonly body?: "7BIT" | "8BITMIME" | "BINARYMIME" | undefined;
+  readonly tls?: 1 | undefined;
+  /** Priority. */
+  readonly p?: number | undefined;
+  /** Deliver by: epoch milliseconds; R or N, with T for a trace. */
+  readonly by?: readonly [at: number, how: "R" | "N" | "RT" | "NT"] | undefined;
+  /** Hold until, epoch milliseconds. */
+  readonly h?: number | undefined;
+}
+
+/** What senders were told while an item waits: bits of {@linkcode StoredState}'s `w`. */
+export const TOLD = { delayed: 1, overdue: 2 } as const;
 
 /** How an item stands, in full: of two states the later one holds. */
 export interface StoredState {
@@ -26,8 +47,11 @@ export interface StoredState {
   readonly l: readonly number[];
   /** Held. */
   readonly h?: 1;
-  /** Why the last attempt did not do. */
+  /** Why the last attempt did not do, and its RFC 3463 status. */
   readonly e?: string;
+  readonly s?: string;
+  /** What the sender was told so far: bits of {@linkcode TOLD}. */
+  readonly w?: number;
 }
 
 export interface StoredOutcome extends StoredState {
@@ -54,6 +78,7 @@ export interface StoredMessage {
   readonly g?: readonly number[];
   readonly n?: Readonly<Record<string, unknown>>;
   readonly u?: 1;
+  readonly w?: StoredWishes;
   /** Size of the message. */
   readonly z: number;
   /** Body file and the offset its part begins at; what the record itself holds goes in front. */
@@ -87,9 +112,22 @@ export function addressText(stored: StoredAddress): string {
   return restoreAddress(stored).address;
 }
 
-function storeRecipient({ address, parameters }: Recipient): StoredRecipient {
+function storeRecipient({ address, parameters, notify, originalRecipient: original }: Recipient): StoredRecipient {
   const stored = storeAddress(address);
-  return parameters.size === 0 ? stored : { a: stored, p: Object.fromEntries(parameters) };
+  if (parameters.size === 0 && notify === undefined && original === undefined) return stored;
+  return {
+    a: stored,
+    ...(parameters.size === 0 ? undefined : { p: Object.fromEntries(parameters) }),
+    ...(notify === undefined ? undefined : { y: notify.map((one) => one[0]).join("") }),
+    ...(original === undefined ? undefined : { o: [original.type, original.address] as const }),
+  };
+}
+
+const NOTIFY: { readonly [letter: string]: Notify } = { N: "NEVER", S: "SUCCESS", F: "FAILURE", D: "DELAY" };
+
+/** Whether the sender wants to hear when it is delayed. */
+export function asksForDelay(stored: StoredRecipient): boolean {
+  return !isAddress(stored) && stored.y?.includes("D") === true;
 }
 
 function isAddress(stored: StoredRecipient): stored is StoredAddress {
@@ -102,7 +140,35 @@ export function recipientText(stored: StoredRecipient): string {
 
 function restoreRecipient(stored: StoredRecipient): Recipient {
   if (isAddress(stored)) return { address: restoreAddress(stored), parameters: NO_PARAMETERS };
-  return { address: restoreAddress(stored.a), parameters: new Map(Object.entries(stored.p)) };
+  const { a, p, y, o } = stored;
+  return {
+    address: restoreAddress(a),
+    parameters: p === undefined ? NO_PARAMETERS : new Map(Object.entries(p)),
+    ...(y === undefined ? undefined : { notify: Array.from(y).flatMap((letter) => NOTIFY[letter] ?? []) }),
+    ...(o === undefined ? undefined : { originalRecipient: { type: o[0], address: o[1] } }),
+  };
+}
+
+/** JSON leaves out what is undefined. */
+function storeWishes({ ret, envid, body, requireTls, priority, deliverBy, holdUntil }: MailOptions): StoredWishes {
+  const by: StoredWishes["by"] = deliverBy && [deliverBy.at, `${deliverBy.mode}${deliverBy.trace ? "T" : ""}`];
+  return { ret, id: envid, body, tls: requireTls ? 1 : undefined, p: priority, by, h: holdUntil };
+}
+
+function restoreWishes({ ret, id, body, tls, p, by, h }: StoredWishes): MailOptions {
+  return {
+    ...(ret === undefined ? undefined : { ret }),
+    ...(id === undefined ? undefined : { envid: id }),
+    ...(body === undefined ? undefined : { body }),
+    ...(tls === undefined ? undefined : { requireTls: true as const }),
+    ...(p === undefined ? undefined : { priority: p }),
+    ...(by === undefined ? undefined : { deliverBy: restoreDeadline(by) }),
+    ...(h === undefined ? undefined : { holdUntil: h }),
+  };
+}
+
+function restoreDeadline([at, how]: NonNullable<StoredWishes["by"]>): NonNullable<MailOptions["deliverBy"]> {
+  return { at, mode: how.startsWith("R") ? "R" : "N", trace: how.endsWith("T") };
 }
 
 /** An item for each domain, in order of first appearance, or for each recipient (spec 02 §1.1). */
@@ -122,8 +188,8 @@ export function splitByDomain(
   return { d: [...places.keys()], g };
 }
 
-export function storeEnvelope(envelope: Envelope): Pick<StoredMessage, "i" | "s" | "r" | "n" | "u"> {
-  const { id, sender, recipients, notes, smtpUtf8 } = envelope;
+export function storeEnvelope(envelope: Envelope): Pick<StoredMessage, "i" | "s" | "r" | "n" | "u" | "w"> {
+  const { id, sender, recipients, notes, smtpUtf8, wanted } = envelope;
   let hasNotes = false;
   for (const _ in notes) {
     hasNotes = true;
@@ -135,6 +201,7 @@ export function storeEnvelope(envelope: Envelope): Pick<StoredMessage, "i" | "s"
     r: recipients.map(storeRecipient),
     ...(hasNotes ? { n: notes } : undefined),
     ...(smtpUtf8 ? { u: 1 as const } : undefined),
+    ...(wanted === undefined ? undefined : { w: storeWishes(wanted) }),
   };
 }
 
@@ -145,5 +212,6 @@ export function restoreEnvelope(stored: StoredMessage): Envelope {
     recipients: stored.r.map(restoreRecipient),
     notes: stored.n ?? {},
     smtpUtf8: stored.u === 1,
+    ...(stored.w === undefined ? undefined : { wanted: restoreWishes(stored.w) }),
   };
 }

@@ -34,6 +34,12 @@ export interface QueueSettings {
   /** Fields, an empty line and text of reports to senders (`outbound.bounce_message`), lines parted by LF; "" for the built-in ones. */
   readonly bounceTemplate: string;
 }
+  /** After this time a sender is told that mail is late; 0: never. */
+  readonly delayWarningMs: number;
+  /** Who is told: those who asked by NOTIFY=DELAY, or all who did not forbid it. */
+  readonly delayWarningFor: "asked" | "all";
+  /** Octets up to which RET=FULL returns a whole message; larger ones come back as their header. */
+  readonly fullReportBytes: number;
 
 export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
   intervals: Array.from({ length: 12 }, (_, i) => 1000 * 2 ** (i + 6)),
@@ -46,6 +52,9 @@ export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
   memoryBudget: 64 * 1024 * 1024,
   bounceTemplate: "",
 };
+  delayWarningMs: 4 * 3600 * 1000,
+  delayWarningFor: "asked",
+  fullReportBytes: 64 * 1024,
 
 /** `config`'s `Live<QueueSettings>` is one. */
 export interface LiveQueueSettings {
@@ -124,6 +133,13 @@ export interface QueueApi {
   /** A new body file. Throws `QueueError` when none can be made. */
   spool(): Spool;
   /** Begins to deliver. */
+  /**
+   * A plugin took a message for good without the queue: those who asked for it (NOTIFY=SUCCESS) are told, of the recipients that did not go
+   * through `accept`. Never rejects: a report that cannot be kept is logged.
+   */
+  delivered(envelope: Envelope, message: Message): Promise<void>;
+  /** A forwarder whose outcomes {@linkcode delivered} knows of. */
+  heeding(forwarder: Forwarder): Forwarder;
   start(courier: Courier): void;
   /** No new attempts; running ones get `deadlineMs`, then their signal is aborted; what is known is written down. Idempotent. */
   stop(deadlineMs: number): Promise<void>;

@@ -21,6 +21,9 @@ export async function queueSettings(core: CoreSettings, config: Config): Promise
       alwaysSplit: outbound.alwaysSplit,
       receivedHeader: outbound.receivedHeader ?? "disabled",
       bounceTemplate: template.value.join("\n"),
+      delayWarningMs: outbound.delayWarningMs,
+      delayWarningFor: outbound.delayWarningFor,
+      fullReportBytes: outbound.fullReportBytes,
     };
     queueMicrotask(() => {
       for (const listener of listeners) listener(value);

@@ -89,6 +89,7 @@ async function queue(
   if (verdict !== undefined) {
     if (verdict.text !== undefined) reply = marked({ ...TEXTS.queued, text: verdict.text }, id);
     transaction.results.add("queue", { pass: by ?? "" });
+    if (wantsNews(transaction)) await talk.context.delivered?.(envelopeOf(transaction), message);
   } else if (hook === "queue") {
     transaction.results.add("queue", { fail: "nobody took it" });
     return await finished(talk, transaction, about(TEXTS.declined, id), note);
@@ -111,6 +112,10 @@ async function queue(
     text: typeof reply.text === "string" ? reply.text : reply.text.join("\n"),
   });
   return await finished(talk, transaction, reply, note);
+}
+
+function wantsNews({ recipients, wanted }: TransactionState): boolean {
+  return wanted?.deliverBy !== undefined || recipients.some(({ notify }) => notify?.includes("SUCCESS"));
 }
 
 const UNASKED = { verdict: undefined, by: undefined };

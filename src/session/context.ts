@@ -141,6 +141,10 @@ export interface SessionContext {
   readonly isLocalAddress?: (ip: string) => boolean;
   /** Puts a message into the outbound queue; resolves once it is safe on disk. A rejection becomes 451 for the client. */
   readonly enqueue: (envelope: Envelope, message: Message) => Promise<void>;
+  /**
+   * A plugin took a message whose sender may want to hear of it (RFC 3461): the queue tells it. Never rejects. Absent where there is no queue.
+   */
+  readonly delivered?: (envelope: Envelope, message: Message) => Promise<void>;
   /** A new file for a large body. Throws when none can be made. */
   readonly spool: () => BodyFile;
   /** How results are shown, and who hears of them. */

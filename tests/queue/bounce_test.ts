@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Item } from "../../src/hooks/outbound.ts";
-import { makeBounce } from "../../src/queue/bounce.ts";
+import { makeReport } from "../../src/queue/bounce.ts";
 import { memoryLog } from "../kit/memory_log.ts";
 import { test } from "../kit/test.ts";
 import { envelope, mail, readText } from "./queue_kit.ts";
@@ -18,11 +18,12 @@ function bounce(template = "") {
     log: memoryLog().log,
   };
   const reason = { text: "550 no such user", status: "5.1.1" };
-  return makeBounce({
+  return makeReport({
+    kind: "failed",
     me: "us.example",
     template,
     item,
-    failed: [{ kind: "failed", recipient: sent.recipients[0]!, reason }],
+    lines: [{ action: "failed", recipient: sent.recipients[0]!, reason: reason.text, status: reason.status }],
     original: mail("A"),
     error: "550 no such user",
     now: 0,

@@ -5,10 +5,10 @@ import { FakeClock } from "../kit/fake_clock.ts";
 import { test } from "../kit/test.ts";
 
 class Item {
-  readonly dueAt: number;
+  readonly wakeAt: number;
   slot: HeapEntry<Item> | undefined = undefined;
-  constructor(dueAt: number) {
-    this.dueAt = dueAt;
+  constructor(wakeAt: number) {
+    this.wakeAt = wakeAt;
   }
 }
 
@@ -16,7 +16,7 @@ function schedule() {
   const clock = new FakeClock();
   const rang: number[] = [];
   const began = clock.now();
-  const made = new Schedule<Item>(clock, (item) => void rang.push(item.dueAt - began));
+  const made = new Schedule<Item>(clock, (item) => void rang.push(item.wakeAt - began));
   return { clock, rang, schedule: made, at: (ms: number) => new Item(began + ms) };
 }
 

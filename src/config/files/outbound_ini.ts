@@ -29,6 +29,25 @@ export const OUTBOUND_INI = fileShape({
           "Times between attempts, such as 1m, 5m*2, 1h*3; the failure after the last one bounces. none: bounce at once. " +
           "By default twelve times, doubling from 64 seconds.",
       },
+      delay_warning: {
+        type: "number",
+        default: 14_400,
+        min: 0,
+        about: "Seconds after which a sender is told that mail is still on its way; 0 is never.",
+      },
+      delay_warning_for: {
+        type: "choice",
+        of: ["asked", "all"],
+        default: "asked",
+        about: "Who is told of that: senders who asked for it (NOTIFY=DELAY), or all who did not forbid it.",
+      },
+      full_report_size: {
+        type: "integer",
+        default: 65_536,
+        min: 0,
+        about:
+          "Octets up to which a failed message comes back whole to a sender who asked for it (RET=FULL); else its header.",
+      },
       inet_prefer: {
         type: "choice",
         of: ["default", "v4", "v6"],

@@ -1,0 +1,90 @@
+/**
+ * Mail that plugins delivered without the queue: the senders who asked for it (NOTIFY=SUCCESS, RFC 3461 §5.2.3) are told all the same.
+ *
+ * Which recipients of a message went through the queue, and what became of those a plugin forwarded, is remembered for as long as somebody
+ * holds the recipient: nothing is to be cleared up.
+ */
+import type { Envelope, Forwarder, Outcome, Via } from "../hooks/outbound.ts";
+import type { Recipient } from "../hooks/session.ts";
+import type { Message } from "../mail/message.ts";
+import { isToldOf, makeReport } from "./bounce.ts";
+import type { Core } from "./core.ts";
+import { successLine } from "./success.ts";
+
+type Delivered = Extract<Outcome, { kind: "delivered" }>;
+
+const TAKEN = { code: 250, text: "taken" } as const;
+
+type Parts = Pick<Core, "clock" | "host" | "log" | "newId" | "settings">;
+type Store = (envelope: Envelope, message: Message) => Promise<unknown>;
+
+export class Direct {
+  readonly #core: Parts;
+  readonly #store: Store;
+  readonly #queued = new WeakSet<Recipient>();
+  readonly #forwarded = new WeakMap<Recipient, { readonly outcome: Delivered; readonly via: Via | undefined }>();
+
+  constructor(core: Parts, store: Store) {
+    this.#core = core;
+    this.#store = store;
+  }
+
+  /** These are the queue's affair. */
+  queued(envelope: Envelope): void {
+    for (const recipient of envelope.recipients) if (mayAsk(envelope, recipient)) this.#queued.add(recipient);
+  }
+
+  /** See `QueueApi.heeding`. */
+  heeding(forwarder: Forwarder): Forwarder {
+    return {
+      send: async (item, message, destinations, signal) => {
+        const attempt = await forwarder.send(item, message, destinations, signal);
+        for (const outcome of attempt.outcomes) {
+          if (outcome.kind !== "delivered" || !mayAsk(item.envelope, outcome.recipient)) continue;
+          this.#forwarded.set(outcome.recipient, { outcome, via: attempt.via });
+        }
+        return attempt;
+      },
+    };
+  }
+
+  /** See `QueueApi.delivered`. */
+  async delivered(envelope: Envelope, original: Message): Promise<void> {
+    if (envelope.sender.isNull()) return;
+    const lines = envelope.recipients.flatMap((recipient) => {
+      if (this.#queued.has(recipient)) return [];
+      const known = this.#forwarded.get(recipient);
+      if (known !== undefined) return successLine(known.outcome, envelope.wanted, known.via) ?? [];
+      const line = successLine({ kind: "delivered", recipient, reply: TAKEN }, undefined, undefined);
+      return line === undefined ? [] : [{ ...line, reply: undefined }];
+    });
+    if (lines.length === 0) return;
+    const { clock, host, log, newId, settings } = this.#core;
+    const { me, bounceTemplate: template } = settings();
+    const now = clock.now();
+    try {
+      const item = { envelope, queuedAt: now };
+      const report = makeReport({
+        kind: "delivered",
+        me,
+        template,
+        item,
+        lines,
+        original,
+        now,
+        pid: host.pid,
+        id: newId(),
+      });
+      await this.#store(report.envelope, report.message);
+    } catch (error) {
+      log.error(`Cannot queue a report to the sender: ${error instanceof Error ? error.message : error}`, {
+        id: envelope.id,
+      });
+    }
+  }
+}
+
+/** Whether its delivery may be worth a report. */
+export function mayAsk({ wanted }: Pick<Envelope, "wanted">, recipient: Recipient): boolean {
+  return isToldOf("SUCCESS", recipient, false) || wanted?.deliverBy !== undefined;
+}

@@ -1,0 +1,36 @@
+/**
+ * What a sender is told of mail that waits: that it is late (NOTIFY=DELAY, RFC 3461 §4.1), or that the deadline it set has passed (RFC 2852).
+ *
+ * Here is when; `settle.ts` says it.
+ */
+import type { Entry } from "./ledger.ts";
+import { TOLD } from "./stored.ts";
+import type { QueueSettings } from "./types.ts";
+
+export type News = "none" | "delayed" | "overdue" | "expired";
+
+type Limits = Pick<QueueSettings, "delayWarningMs" | "delayWarningFor">;
+
+/** When a delay is worth a word; Infinity when nobody asked, or was told. */
+function delayAt({ message, told }: Entry, { delayWarningMs, delayWarningFor }: Limits): number {
+  if ((told & TOLD.delayed) !== 0 || delayWarningMs === 0) return Infinity;
+  if (!message.asksForDelay && delayWarningFor === "asked") return Infinity;
+  // What is held at the sender's wish is not late.
+  return Math.max(message.queuedAt, message.wanted?.h ?? 0) + delayWarningMs;
+}
+
+function deadlineOf({ message, told }: Entry): number {
+  const by = message.wanted?.by;
+  return by === undefined || (told & TOLD.overdue) !== 0 ? Infinity : by[0];
+}
+
+/** When an entry that waits has to be looked at, whatever its attempts. */
+export function newsAt(entry: Entry, limits: Limits): number {
+  return Math.min(deadlineOf(entry), delayAt(entry, limits));
+}
+
+/** What there is to tell now. */
+export function newsOf(entry: Entry, limits: Limits, now: number): News {
+  if (deadlineOf(entry) <= now) return entry.message.wanted!.by![1].startsWith("R") ? "expired" : "overdue";
+  return delayAt(entry, limits) <= now ? "delayed" : "none";
+}
