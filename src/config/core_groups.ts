@@ -180,10 +180,10 @@ export function outboundSettings({ main }: OutboundIni, report: Report): Outboun
     connectTimeoutMs: seconds(main.connect_timeout),
     localMxOk: main.local_mx_ok,
     inetPrefer: main.inet_prefer,
-    tempFailIntervalsMs: intervals.map(seconds),
     delayWarningMs: seconds(main.delay_warning),
     delayWarningFor: main.delay_warning_for,
     fullReportBytes: main.full_report_size,
+    tempFailIntervalsMs: intervals.map(seconds),
   };
 }
 

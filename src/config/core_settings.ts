@@ -130,12 +130,12 @@ export interface OutboundSettings {
   readonly connectTimeoutMs: number;
   readonly localMxOk: boolean;
   readonly inetPrefer: "default" | "v4" | "v6";
-  /** Milliseconds before each further attempt; the failure after the last bounces. */
-  readonly tempFailIntervalsMs: readonly number[];
   /** 0: never. */
   readonly delayWarningMs: number;
   readonly delayWarningFor: "asked" | "all";
   readonly fullReportBytes: number;
+  /** Milliseconds before each further attempt; the failure after the last bounces. */
+  readonly tempFailIntervalsMs: readonly number[];
 }
 
 /** tls.ini. Paths are as configured, to be asked of `config.path()`. */
@@ -156,6 +156,12 @@ export interface TlsSettings {
   readonly disableForFailedHosts: boolean;
   readonly disableExpiryMs: number;
   readonly disableInboundExpiryMs: number;
+  /** Clients whose TLS is broken are remembered too. */
+  readonly rememberClients: boolean;
+  /** The Redis server of tls.ini. */
+  readonly memoryServer:
+    | { readonly hostname: string; readonly port: number; readonly database?: number; readonly password?: string }
+    | undefined;
 }
 export interface TlsOptions {
   /** Equal counts; key n belongs to cert n. */

@@ -27,15 +27,15 @@ import { Schedule } from "./schedule.ts";
 import { Settler } from "./settle.ts";
 import type { ListedItem, ListFilter, QueueApi, QueueOptions, QueueSettings, QueueStats, Spool } from "./types.ts";
 
-const SEGMENT_BYTES = 64 * 1024 * 1024;
 const NEWS_AGAIN_MS = 60_000;
+const SEGMENT_BYTES = 64 * 1024 * 1024;
 
 export class Queue implements QueueApi {
   readonly #core: Core;
   readonly #clock: Clock;
   readonly #acceptor: Acceptor;
-  readonly #settler: Settler;
   readonly #direct: Direct;
+  readonly #settler: Settler;
   readonly #deliverer: Deliverer;
   readonly #lanes: Lanes<QueuedEntry>;
   readonly #schedule: Schedule<QueuedEntry>;
@@ -140,9 +140,6 @@ export class Queue implements QueueApi {
     return this.#acceptor.accept(envelope, message);
   }
 
-  spool(): Spool {
-    if (this.#stopped !== undefined) throw stoppedError();
-    return this.#core.bodies.create();
   delivered(envelope: Envelope, message: Message): Promise<void> {
     return this.#direct.delivered(envelope, message);
   }
@@ -151,6 +148,9 @@ export class Queue implements QueueApi {
     return this.#direct.heeding(forwarder);
   }
 
+  spool(): Spool {
+    if (this.#stopped !== undefined) throw stoppedError();
+    return this.#core.bodies.create();
   }
 
   start(courier: Courier): void {
@@ -188,11 +188,11 @@ export class Queue implements QueueApi {
     for (const { entries } of this.#core.ledger.messages.values()) {
       for (const entry of entries) {
         if (entry.state !== "waiting" || (wanted !== undefined && entry.domain !== wanted)) continue;
+        // RFC 4865: its time is the sender's, not ours.
+        if ((entry.message.wanted?.h ?? 0) > now) continue;
         this.#schedule.remove(entry);
         entry.dueAt = now;
         this.#ready(entry);
-        // RFC 4865: its time is the sender's, not ours.
-        if ((entry.message.wanted?.h ?? 0) > now) continue;
         count++;
       }
     }
@@ -268,13 +268,13 @@ export class Queue implements QueueApi {
   #wait(entry: QueuedEntry, anew = false): void {
     if (entry.state === "held" && !anew) return;
     entry.state = "waiting";
-    this.#schedule.add(entry);
-  }
-}
     const now = this.#clock.now();
     const news = newsAt(entry, this.#core.settings());
     // What should have been told by now is tried again in a while.
     entry.newsAt = news > now ? news : now + NEWS_AGAIN_MS;
+    this.#schedule.add(entry);
+  }
+}
 
 function stoppedError(): QueueError {
   return new QueueError("stopped", "Cannot take a message: the queue has stopped");

@@ -33,13 +33,13 @@ export interface QueueSettings {
   readonly memoryBudget: number;
   /** Fields, an empty line and text of reports to senders (`outbound.bounce_message`), lines parted by LF; "" for the built-in ones. */
   readonly bounceTemplate: string;
-}
   /** After this time a sender is told that mail is late; 0: never. */
   readonly delayWarningMs: number;
   /** Who is told: those who asked by NOTIFY=DELAY, or all who did not forbid it. */
   readonly delayWarningFor: "asked" | "all";
   /** Octets up to which RET=FULL returns a whole message; larger ones come back as their header. */
   readonly fullReportBytes: number;
+}
 
 export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
   intervals: Array.from({ length: 12 }, (_, i) => 1000 * 2 ** (i + 6)),
@@ -51,10 +51,10 @@ export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
   bodyThreshold: 1024 * 1024,
   memoryBudget: 64 * 1024 * 1024,
   bounceTemplate: "",
-};
   delayWarningMs: 4 * 3600 * 1000,
   delayWarningFor: "asked",
   fullReportBytes: 64 * 1024,
+};
 
 /** `config`'s `Live<QueueSettings>` is one. */
 export interface LiveQueueSettings {
@@ -130,9 +130,6 @@ export interface QueueStats {
 export interface QueueApi {
   /** Resolves once the message is safe on disk, for every recipient. Rejects with `QueueError`, and keeps nothing then. */
   accept(envelope: Envelope, message: Message): Promise<void>;
-  /** A new body file. Throws `QueueError` when none can be made. */
-  spool(): Spool;
-  /** Begins to deliver. */
   /**
    * A plugin took a message for good without the queue: those who asked for it (NOTIFY=SUCCESS) are told, of the recipients that did not go
    * through `accept`. Never rejects: a report that cannot be kept is logged.
@@ -140,6 +137,9 @@ export interface QueueApi {
   delivered(envelope: Envelope, message: Message): Promise<void>;
   /** A forwarder whose outcomes {@linkcode delivered} knows of. */
   heeding(forwarder: Forwarder): Forwarder;
+  /** A new body file. Throws `QueueError` when none can be made. */
+  spool(): Spool;
+  /** Begins to deliver. */
   start(courier: Courier): void;
   /** No new attempts; running ones get `deadlineMs`, then their signal is aborted; what is known is written down. Idempotent. */
   stop(deadlineMs: number): Promise<void>;

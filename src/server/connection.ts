@@ -67,9 +67,9 @@ export async function serveConnection(accepted: Conn, endpoint: Endpoint, option
       settings: options.settings(),
       isLocalAddress: (ip) => options.machine.localAddresses().includes(ip),
       enqueue: (envelope, message) => options.queue.accept(envelope, message),
+      delivered: (envelope, message) => options.queue.delivered(envelope, message),
       spool: () => options.queue.spool(),
       // Closing Deno's stream would close the whole connection, and our last reply might be lost to a peer that is still sending.
-      delivered: (envelope, message) => options.queue.delivered(envelope, message),
       closeWrite: () => current.closeWrite(),
       signal: options.signal,
       ...(first === undefined ? {} : { tls: first.tls }),
