@@ -156,12 +156,6 @@ export interface TlsSettings {
   readonly disableForFailedHosts: boolean;
   readonly disableExpiryMs: number;
   readonly disableInboundExpiryMs: number;
-  /** Clients whose TLS is broken are remembered too. */
-  readonly rememberClients: boolean;
-  /** The Redis server of tls.ini. */
-  readonly memoryServer:
-    | { readonly hostname: string; readonly port: number; readonly database?: number; readonly password?: string }
-    | undefined;
 }
 export interface TlsOptions {
   /** Equal counts; key n belongs to cert n. */

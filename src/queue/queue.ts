@@ -7,7 +7,7 @@
  */
 import { newId } from "../base/ids.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Envelope } from "../hooks/outbound.ts";
+import type { Envelope, Forwarder } from "../hooks/outbound.ts";
 import type { Message } from "../mail/message.ts";
 import { Acceptor } from "./accept.ts";
 import { BodyFiles } from "./body_files.ts";

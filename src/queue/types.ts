@@ -4,7 +4,7 @@
  * Only types live here, so that `server.ts`, the CLI and the HTTP pages can name them without the machinery.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Envelope } from "../hooks/outbound.ts";
+import type { Envelope, Forwarder } from "../hooks/outbound.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
