@@ -132,7 +132,7 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
     machine,
     notes,
     dataDir: site.dataDir,
-    forwarder: courier,
+    forwarder: queue.heeding(courier),
     enqueue: (envelope, message) => queue.accept(envelope, message),
     signal: stopping.signal,
     ignoreBad: core.server.value.ignoreBadPlugins,
