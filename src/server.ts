@@ -20,7 +20,7 @@ import { createLogging, type Logging } from "./log/logging.ts";
 import { StdoutHandler } from "./log/stdout_handler.ts";
 import { Queue } from "./queue/queue.ts";
 import { serveConnection } from "./server/connection.ts";
-import { endpointOf, listenAll } from "./server/listeners.ts";
+import { type Bound, endpointOf, listenAll } from "./server/listeners.ts";
 import { deliverySettings, queueSettings } from "./server/outbound_settings.ts";
 import { attachLogHook, choosePlugins, initialise, startChosen } from "./server/plugins.ts";
 import { PRODUCT, sessionSettings } from "./server/session_settings.ts";
@@ -37,6 +37,8 @@ export interface ServeOptions {
   readonly dataDir?: string;
   /** Endpoints, in the place of smtp.ini's `listen`; port 0 takes a free one. */
   readonly listen?: readonly string[];
+  /** Sockets bound already, by `bindAll` of server/listeners.ts, in the place of both. */
+  readonly bound?: readonly Bound[];
   /** Plugins as values or specifiers, in the place of `config/plugins`. */
   readonly plugins?: readonly (Plugin | string)[];
   /** The machine to run on; this one by default. */
@@ -149,6 +151,7 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
     log,
     endpoints: options.listen === undefined ? core.server.value.listen : options.listen.map(endpointOf),
     reusePort: false,
+    bound: options.bound,
     handle(conn: Conn, endpoint) {
       const session = serveConnection(conn, endpoint, {
         machine,

@@ -4,6 +4,7 @@ import { thisMachine } from "../host/machine.ts";
 import type { Machine } from "../host/types.ts";
 import { PluginError } from "../hooks/loader.ts";
 import { check } from "./check.ts";
+import { control } from "./control.ts";
 import { dkim } from "./dkim.ts";
 import { help } from "./help.ts";
 import { install } from "./install.ts";
@@ -12,6 +13,7 @@ import { type Action, parseCommandLine, usage } from "./options.ts";
 import { order } from "./order.ts";
 import { type Terminal, terminal } from "./terminal.ts";
 import { queue } from "./queue.ts";
+import { Refused } from "./site_server.ts";
 import { start } from "./start.ts";
 import { version } from "./version.ts";
 
@@ -32,6 +34,7 @@ const HANDLERS: { readonly [D in Action["do"]]: Handler<D> } = {
   order: (action, at) => order(action, at),
   check: (action, at) => check(action, at),
   queue: (action, at) => queue(action, at),
+  control: (action, at) => control(action, at),
   dkim: (action, at) => dkim(action, at),
   unknown({ reason }, { out }) {
     out.complain(reason);
@@ -47,7 +50,7 @@ export async function runCommandLine(args: readonly string[], machine: Machine):
   try {
     return await (HANDLERS[action.do] as Handler<Action["do"]>)(action as never, { machine, out });
   } catch (cause) {
-    const slip = cause instanceof ConfigError || cause instanceof PluginError;
+    const slip = cause instanceof ConfigError || cause instanceof PluginError || cause instanceof Refused;
     out.complain(slip || !(cause instanceof Error) ? String((cause as Error).message ?? cause) : cause.message);
     if (!slip && cause instanceof TypeError) out.complain(cause.stack ?? "");
     return slip ? 1 : EXIT_USAGE;

@@ -19,6 +19,7 @@ export type Action =
     readonly site?: string;
     readonly json: boolean;
   }
+  | ControlAction
   | {
     readonly do: "dkim";
     readonly verb: "keygen";
@@ -30,11 +31,22 @@ export type Action =
   | { readonly do: "dkim"; readonly verb: "verify"; readonly file?: string }
   | { readonly do: "unknown"; readonly reason: string };
 
-export const QUEUE_VERBS = ["ls", "show", "flush"] as const;
+export interface ControlAction {
+  readonly do: "control";
+  readonly verb: "qlist" | "qstat" | "qunstick" | "graceful" | "status" | "stop";
+  readonly site?: string;
+  readonly domain?: string;
+  readonly json: boolean;
+  /** Let through what reading the configuration has to say. */
+  readonly verbose: boolean;
+}
+
+export const QUEUE_VERBS = ["ls", "show", "flush", "hold", "release", "remove"] as const;
 export type QueueVerb = typeof QUEUE_VERBS[number];
 
 interface Option {
-  readonly short: string;
+  /** Haraka's queue options have none. */
+  readonly short?: string;
   readonly long: string;
   /** Name of its value; in brackets when it may be left out. */
   readonly takes?: string;
@@ -60,6 +72,12 @@ export const OPTIONS = {
   list: { short: "-l", long: "--list", about: "list the plugins there are" },
   order: { short: "-o", long: "--order", about: "load the plugins and print in which order each hook runs" },
   json: { short: "-j", long: "--json", about: "with queue: print JSON" },
+  qlist: { long: "--qlist", about: "list queued mail of the site given by -c, in Haraka's form" },
+  qstat: { long: "--qstat", about: "print the site's queue directory and how many items it holds" },
+  qunstick: { long: "--qunstick", takes: "[DOMAIN]", about: "make the running server try waiting mail now" },
+  qempty: { long: "--qempty", about: "not offered, as in Haraka" },
+  graceful: { long: "--graceful", about: "replace the workers of the running server one by one" },
+  verbose: { long: "--verbose", about: "with the options above: log to standard error" },
 } as const satisfies { readonly [name: string]: Option };
 type OptionName = keyof typeof OPTIONS;
 
@@ -69,7 +87,11 @@ export const COMMANDS: readonly { readonly form: string; readonly about: string 
   { form: "check [-c DIR]", about: "read the whole configuration and print every fault with file and line" },
   { form: "queue ls [DOMAIN] [-c DIR]", about: "list queued mail; a running server is not disturbed" },
   { form: "queue show ID [-c DIR]", about: "print a queued message" },
-  { form: "queue flush [-c DIR]", about: "make the running server try all waiting mail now" },
+  { form: "queue flush [DOMAIN] [-c DIR]", about: "make the running server try waiting mail now" },
+  { form: "queue hold|release|remove ID", about: "keep mail from being tried; let it be tried again; throw it away" },
+  { form: "status [-c DIR]", about: "what the running server is at" },
+  { form: "restart [-c DIR]", about: "replace the workers of the running server one by one" },
+  { form: "stop [-c DIR]", about: "make the running server end in good order" },
   {
     form: "dkim keygen DOMAIN [ed25519]",
     about: "make a key to sign with, and the record to publish; with -c DIR for that site",
@@ -81,14 +103,19 @@ export function usage(program: string): string {
   const commands = COMMANDS.map(({ form, about }) => `  ${`${program} ${form}`.padEnd(36)} ${about}`);
   const options = Object.values(OPTIONS).map((option: Option) =>
     `  ${
-      `${option.short}, ${option.long}${option.takes === undefined ? "" : ` ${option.takes}`}`.padEnd(36)
+      `${option.short === undefined ? "   " : `${option.short},`} ${option.long}${
+        option.takes === undefined ? "" : ` ${option.takes}`
+      }`.padEnd(36)
     } ${option.about}`
   );
   return ["Usage:", ...commands, "", "Options:", ...options, ""].join("\n");
 }
 
 const BY_NAME = new Map<string, OptionName>(
-  (Object.keys(OPTIONS) as OptionName[]).flatMap((name) => [[OPTIONS[name].short, name], [OPTIONS[name].long, name]]),
+  (Object.keys(OPTIONS) as OptionName[]).flatMap((name) => {
+    const { short, long }: Option = OPTIONS[name];
+    return [short, long].filter((word) => word !== undefined).map((word) => [word, name] as const);
+  }),
 );
 
 export function parseCommandLine(args: readonly string[]): Action {
@@ -134,14 +161,20 @@ function choose(given: Map<OptionName, string | undefined>, words: readonly stri
   if (install !== undefined) return { do: "install", dir: install, force: given.has("force") };
   if (given.has("list")) return { do: "list", ...site };
   if (given.has("order")) return { do: "order", ...site };
+  const control = chooseControl(given);
+  if (control !== undefined) return control;
   const [command, verb, argument, ...more] = words;
   if (command === undefined) return { do: "start", ...site };
+  const told = SERVER_COMMANDS.get(command);
+  if (told !== undefined && verb === undefined) {
+    return { do: "control", verb: told, json: given.has("json"), verbose: given.has("verbose"), ...site };
+  }
   if (command === "check" && verb === undefined) return { do: "check", ...site };
   if (command === "queue" && more.length === 0) {
     const known = QUEUE_VERBS.find((one) => one === verb);
     if (known === undefined) return { do: "unknown", reason: `queue wants one of ${QUEUE_VERBS.join(", ")}` };
-    if (known === "show" && argument === undefined) {
-      return { do: "unknown", reason: "queue show wants the ID that queue ls prints" };
+    if (argument === undefined && known !== "ls" && known !== "flush") {
+      return { do: "unknown", reason: `queue ${known} wants the ID that queue ls prints` };
     }
     return {
       do: "queue",
@@ -153,6 +186,31 @@ function choose(given: Map<OptionName, string | undefined>, words: readonly stri
   }
   if (command === "dkim" && more.length <= 1) return chooseDkim(verb, argument, more[0], given.has("force"), site);
   return { do: "unknown", reason: `Unknown command ${words.join(" ")}` };
+}
+
+const CONTROLS = ["qlist", "qstat", "qunstick", "graceful"] as const;
+const SERVER_COMMANDS: ReadonlyMap<string, ControlAction["verb"]> = new Map([
+  ["status", "status"],
+  ["restart", "graceful"],
+  ["stop", "stop"],
+]);
+
+/** Haraka's options for the queue and the workers; unlike our commands they want a site. */
+function chooseControl(given: Map<OptionName, string | undefined>): Action | undefined {
+  if (given.has("qempty")) return { do: "unknown", reason: "qempty is unimplemented" };
+  const verb = CONTROLS.find((name) => given.has(name));
+  if (verb === undefined) return undefined;
+  const site = given.get("configs");
+  if (site === undefined) return { do: "unknown", reason: `${verb} option requires config path` };
+  const domain = given.get(verb);
+  return {
+    do: "control",
+    verb,
+    site,
+    json: given.has("json"),
+    verbose: given.has("verbose"),
+    ...(domain === undefined ? {} : { domain }),
+  };
 }
 
 function chooseDkim(

@@ -1,16 +1,15 @@
 /**
- * `kasi queue ls|show|flush`: looks at the queue on disk without disturbing the server that owns it; `flush` tells that server by SIGHUP.
+ * `kasi queue ls|show|flush|hold|release|remove`: asks the running server by its control socket. `ls` and `show` read the disk when none runs, which
+ * disturbs nobody; the other verbs are a server's to do.
  */
-import { loadCoreSettings } from "../config/core_settings.ts";
-import { createConfig } from "../config/config.ts";
 import { utf8Decode } from "../base/bytes.ts";
+import { exists } from "../host/exists.ts";
 import { lockOwner } from "../host/lock.ts";
-import type { Machine } from "../host/types.ts";
-import { createLogging } from "../log/logging.ts";
+import type { Host, Machine } from "../host/types.ts";
 import { readQueue, readQueuedMessage } from "../queue/list.ts";
 import type { ListedItem } from "../queue/types.ts";
-import { absoluteIn, findSite } from "../server/site.ts";
 import type { QueueVerb } from "./options.ts";
+import { noServer, nowTried, type SiteServer, siteServer } from "./site_server.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface QueueAction {
@@ -22,14 +21,12 @@ interface QueueAction {
 interface Place {
   readonly machine: Machine;
   readonly out: Terminal;
-  readonly dir: string;
+  readonly server: SiteServer;
 }
 
-const VERBS: { readonly [V in QueueVerb]: (action: QueueAction, place: Place) => number | Promise<number> } = {
-  ls({ argument, json }, { machine, out, dir }) {
-    const items = readQueue(machine.host, dir).filter((item) =>
-      argument === undefined || item.domain === argument.toLowerCase()
-    );
+const VERBS: { readonly [V in QueueVerb]: (action: QueueAction, place: Place) => Promise<number> } = {
+  async ls({ argument, json }, { machine, out, server }) {
+    const items = await listQueue(machine.host, server, { domain: argument?.toLowerCase() });
     if (json) return out.say(JSON.stringify(items, null, 2));
     if (items.length === 0) return out.say("The queue is empty");
     return out.say(
@@ -37,43 +34,70 @@ const VERBS: { readonly [V in QueueVerb]: (action: QueueAction, place: Place) =>
         .join("\n"),
     );
   },
-  async show({ argument, json }, { machine, out, dir }) {
-    const items = readQueue(machine.host, dir).filter(({ id }) => id === argument || id.startsWith(`${argument}.`));
+  async show({ argument, json }, { machine, out, server }) {
+    const items = await listQueue(machine.host, server, { id: argument });
     const first = items[0];
-    if (first === undefined) {
-      out.complain(`No queued message has the ID ${argument}`);
-      return 1;
-    }
+    if (first === undefined) return unknownId(out, argument);
     if (json) return out.say(JSON.stringify(items, null, 2));
     const about = items.map((item) =>
       line(item, machine.clock.now()) + (item.lastError === undefined ? "" : `\n  last: ${item.lastError}`)
     );
-    const message = await readQueuedMessage(machine.host, dir, first.id);
+    const message = await readQueuedMessage(machine.host, server.queueDir, first.id);
     return out.say(`${about.join("\n")}\n\n${message === undefined ? "" : utf8Decode(message)}`);
   },
-  flush(_action, { machine, out, dir }) {
-    const owner = lockOwner(machine.host, dir);
-    if (owner === undefined) {
-      out.complain(`No server is running on ${dir}`);
-      return 1;
-    }
+  async flush({ argument }, { machine, out, server }) {
+    const flushed = await server.ask("/queue/flush", { domain: argument }) as { items: number } | undefined;
+    if (flushed !== undefined) return out.say(nowTried(flushed.items));
+    // A server that could make no socket still hears signals.
+    const owner = lockOwner(machine.host, server.queueDir);
+    if (owner === undefined || argument !== undefined) return noServer(out, server);
     machine.host.kill(owner, "SIGHUP");
     return out.say(`Told the server (process ${owner}) to try all waiting mail now`);
   },
+  hold: (action, place) => onItems(action, place, "held"),
+  release: (action, place) => onItems(action, place, "released"),
+  remove: (action, place) => onItems(action, place, "removed"),
 };
 
 export async function queue(
   action: QueueAction,
   { machine, out }: { machine: Machine; out: Terminal },
 ): Promise<number> {
-  const site = findSite(machine.host, action.site);
-  const log = createLogging({ clock: machine.clock, sinks: [] }).root;
-  const config = createConfig({ host: machine.host, clock: machine.clock, dir: site.configDir, log, watch: false });
-  const core = await loadCoreSettings(config);
-  const dir = absoluteIn(site.dataDir, core.server.value.queueDir ?? "queue");
-  core.close();
-  config.close();
-  return await VERBS[action.verb](action, { machine, out, dir });
+  return await VERBS[action.verb](action, { machine, out, server: await siteServer(machine, action) });
+}
+
+/** As the running server tells, or the disk. */
+export async function listQueue(
+  host: Host,
+  server: SiteServer,
+  filter: { readonly domain?: string | undefined; readonly id?: string | undefined } = {},
+): Promise<ListedItem[]> {
+  const told = await server.ask("/queue", filter);
+  if (told !== undefined) return told as ListedItem[];
+  // A site that has not been served yet.
+  if (!exists(host, server.queueDir)) return [];
+  return readQueue(host, server.queueDir).filter(({ domain, id }) =>
+    (filter.domain === undefined || domain === filter.domain) &&
+    (filter.id === undefined || id === filter.id || id.startsWith(`${filter.id}.`))
+  );
+}
+
+async function onItems(
+  { verb, argument }: QueueAction,
+  { out, server }: Place,
+  done: string,
+): Promise<number> {
+  const found = await server.ask(`/queue/${verb as "hold" | "release" | "remove"}`, { id: argument }) as
+    | { items: number }
+    | undefined;
+  if (found === undefined) return noServer(out, server);
+  if (found.items === 0) return unknownId(out, argument);
+  return out.say(`${found.items} item${found.items === 1 ? "" : "s"} ${done}`);
+}
+
+function unknownId(out: Terminal, id: string | undefined): number {
+  out.complain(`No queued message has the ID ${id}`);
+  return 1;
 }
 
 /** `ID state sender → recipients, size, attempts, next in …`. */

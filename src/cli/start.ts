@@ -1,42 +1,149 @@
 /**
- * `kasi` and `kasi -c DIR`: serves until a signal says stop.
+ * `kasi` and `kasi -c DIR`: serves until somebody says stop (`signals.ts`, the control socket). The exit code is 0, or 1 where a fault nobody caught
+ * ended it.
  *
- * SIGINT and SIGTERM once: end in good order; a second time: exit code 1 at once. SIGHUP: try all waiting mail now, read renewed certificates.
+ * smtp.ini says how the process runs: in the background (`daemon.ts`), as which user (`become_user.ts`), and how long its end may take.
  */
-import type { Machine, SignalName } from "../host/types.ts";
+import { sleep } from "../base/clock.ts";
+import type { ServerSettings } from "../config/core_settings.ts";
+import { isDetached, tellParent } from "../host/detach.ts";
+import type { Host, Machine } from "../host/types.ts";
 import { onUncaught } from "../host/uncaught.ts";
-import { serve, type Server } from "../server.ts";
-import { createLogging } from "../log/logging.ts";
+import { createLogging, type Logging } from "../log/logging.ts";
 import { StdoutHandler } from "../log/stdout_handler.ts";
-import { describe } from "../server/listeners.ts";
+import type { Logger } from "../log/types.ts";
+import { serve, type Server } from "../server.ts";
+import { dropTo, planUser, type UserPlan } from "../server/become_user.ts";
+import { type Control, controlPath, openControl } from "../server/control.ts";
+import type { Operations } from "../server/face.ts";
+import { bindAll, type Bound, closeAll, describe } from "../server/listeners.ts";
+import { claimPidFile } from "../server/pid_file.ts";
 import { VERSION } from "../version.ts";
+import { goToBackground } from "./daemon.ts";
+import { takeOrders } from "./signals.ts";
+import { siteSettings } from "./site_server.ts";
 import type { Terminal } from "./terminal.ts";
+
+type SiteSettings = Awaited<ReturnType<typeof siteSettings>>;
+
+/** What an end in good order gets without `graceful_shutdown`. */
+const BRISK_MS = 5000;
+/** Behind that limit, for what does not heed it. */
+const GRACE_MS = 1000;
 
 export async function start(
   action: { readonly site?: string },
   { machine, out }: { machine: Machine; out: Terminal },
 ): Promise<number> {
-  const logging = createLogging({
-    clock: machine.clock,
-    sinks: [new StdoutHandler(machine.host.stdout, machine.clock)],
-    holdForHook: true,
-  });
-  // A plugin's timer that throws ends nobody's session; the queue is safe whatever happens.
+  const { host, clock } = machine;
+  const found = await siteSettings(machine, action);
+  const { settings, site } = found;
+  if (settings.daemonize && !isDetached()) return await goToBackground(settings, { host, out });
+
+  const logging = createLogging({ clock, sinks: [new StdoutHandler(host.stdout, clock)], holdForHook: true });
+  const log = logging.root.child({ origin: "core" });
+  const orders = takeOrders(host);
   const restore = onUncaught((reason) => {
-    const text = reason instanceof Error ? reason.stack ?? reason.message : String(reason);
-    for (const line of text.split("\n")) logging.root.crit(line);
+    logCritical(logging, reason);
+    if (settings.onUncaught === "exit") orders.stop(1);
   });
-  const signals = heedSignals(machine);
+  let bound: readonly Bound[] | undefined;
+  let control: Control | undefined;
+  const pidFile = isDetached() ? claimPidFile(host, settings.daemonPidFile, log) : undefined;
   try {
-    const server = await serve({ machine, logging, ...(action.site === undefined ? {} : { site: action.site }) });
-    if (action.site === undefined) out.say(welcome(server));
-    await signals.untilTold(server);
+    const plan = planUser(settings, host);
+    bound = await become(plan, found, host, log);
+    const startedAt = clock.now();
+    const server = await serve({
+      machine,
+      logging,
+      ...(action.site === undefined ? {} : { site: action.site }),
+      ...(bound === undefined ? {} : { bound }),
+    });
+    bound = undefined;
+    if (plan !== undefined) log.notice(`Running as ${plan.label}`);
+    orders.onFlush(() => void server.flush());
+    const face = {
+      operations: operationsOf(server),
+      pid: host.pid,
+      version: VERSION,
+      startedAt,
+      addresses: server.addresses,
+      shutdown: () => orders.stop(),
+    };
+    try {
+      control = await openControl({ host, clock, log, path: controlPath(site.dataDir), face });
+      if (action.site === undefined) out.say(welcome(server));
+      if (isDetached()) tellParent();
+      return await orders.stopped;
+    } finally {
+      await control?.close();
+      await end(server, settings, machine);
+    }
   } finally {
-    signals.release();
+    closeAll(bound ?? []);
+    pidFile?.remove();
+    orders.release();
+    logging.flush();
+    restore();
   }
-  logging.flush();
-  restore();
-  return 0;
+}
+
+/** A plugin's timer that throws ends nobody's session, unless that is wanted; the queue is safe whatever happens. */
+function logCritical(logging: Logging, reason: unknown): void {
+  const text = reason instanceof Error ? reason.stack ?? reason.message : String(reason);
+  for (const line of text.split("\n")) logging.root.crit(line);
+}
+
+/** Sockets that only root may have are bound first; undefined when the server shall bind its own. */
+async function become(
+  plan: UserPlan | undefined,
+  { settings, site, queueDir }: SiteSettings,
+  host: Host,
+  log: Logger,
+): Promise<readonly Bound[] | undefined> {
+  if (plan === undefined) return undefined;
+  // Workers bind sockets of their own.
+  const bound = settings.nodes === 0 ? bindAll({ host, log, endpoints: settings.listen, reusePort: false }) : undefined;
+  try {
+    await dropTo(plan, { host, dirs: [site.dataDir, queueDir] });
+    return bound;
+  } catch (cause) {
+    closeAll(bound ?? []);
+    throw cause;
+  }
+}
+
+/** One thread that serves. */
+function operationsOf(server: Server): Operations {
+  const { queue, courier } = server;
+  return {
+    list: async (filter) => queue.list(filter),
+    async stats() {
+      const { inProgress, queued, tempFail, held } = queue.stats();
+      const { sessions } = server;
+      return { sessions, queue: { inProgress, queued, tempFail, held }, delivery: courier.stats(), threads: 1 };
+    },
+    async flush(domain) {
+      return domain === undefined ? server.flush() : queue.flush(domain);
+    },
+    hold: (id) => queue.hold(id),
+    release: (id) => queue.release(id),
+    remove: (id) => queue.remove(id),
+    async restart() {
+      throw new Error("there are no workers to replace: smtp.ini says nodes=0");
+    },
+  };
+}
+
+/** The limit holds whatever a plugin or a peer does, short of a thread that never rests. */
+async function end(server: Server, settings: ServerSettings, { clock }: Machine): Promise<void> {
+  const { gracefulShutdown, forceShutdownTimeoutMs } = settings;
+  const limit = gracefulShutdown ? forceShutdownTimeoutMs : Math.min(BRISK_MS, forceShutdownTimeoutMs);
+  const ended = new AbortController();
+  const late = sleep(clock, limit + GRACE_MS, ended.signal).catch(() => {});
+  await Promise.race([server.stop(limit), late]);
+  ended.abort();
 }
 
 /** What a newcomer wants to know, in five lines. */
@@ -54,35 +161,4 @@ export function welcome(server: Server): string {
     `It is set up by the files in ${configDir}; "-i DIR" makes a site directory of your own, "-c DIR" serves it.`,
     `Ctrl-C stops it; "-h" lists what else it can do.`,
   ].join("\n");
-}
-
-/** Takes signals from before the start: one that comes while the server still opens is heeded once it stands. */
-function heedSignals({ host }: Machine): { untilTold(server: Server): Promise<void>; release(): void } {
-  let server: Server | undefined;
-  let flushWanted = false;
-  let told = false;
-  const stop = Promise.withResolvers<void>();
-  const onStop = () => {
-    if (told) host.exit(1);
-    told = true;
-    stop.resolve();
-  };
-  const onFlush = () => {
-    if (server === undefined) flushWanted = true;
-    else server.flush();
-  };
-  const handlers: readonly [SignalName, () => void][] = [["SIGHUP", onFlush], ["SIGINT", onStop], ["SIGTERM", onStop]];
-  for (const [name, handler] of handlers) host.addSignalListener(name, handler);
-  return {
-    /** Resolves once the server has stopped because a signal said so. */
-    async untilTold(running) {
-      server = running;
-      if (flushWanted) running.flush();
-      await stop.promise;
-      await running.stop();
-    },
-    release() {
-      for (const [name, handler] of handlers) host.removeSignalListener(name, handler);
-    },
-  };
 }

@@ -67,6 +67,7 @@ export function serverSettings(
     daemonPidFile: main.daemon_pid_file,
     gracefulShutdown: main.graceful_shutdown,
     forceShutdownTimeoutMs: seconds(main.force_shutdown_timeout),
+    onUncaught: main.on_uncaught,
     ...flat,
   };
 }

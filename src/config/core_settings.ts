@@ -64,6 +64,8 @@ export interface ServerSettings {
   readonly daemonPidFile: string;
   readonly gracefulShutdown: boolean;
   readonly forceShutdownTimeoutMs: number;
+  /** A fault outside of any hook is logged; then: go on, or end with exit code 1. */
+  readonly onUncaught: "continue" | "exit";
   /** As configured: relative to the site; undefined where the caller shall choose. */
   readonly queueDir: string | undefined;
   readonly internalCommandKey: string | undefined;

@@ -3,6 +3,7 @@
  *
  * Rejects with the runtime's error when the endpoint cannot be bound. A socket file left behind by an earlier process is replaced.
  */
+import process from "node:process";
 import { normalizeIp } from "../base/ip.ts";
 import type { Addr, Host, HttpHandler, HttpPeer, HttpServer } from "./types.ts";
 
@@ -23,11 +24,21 @@ export interface HttpServerOptions {
 export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
   const { host, endpoint } = options;
   if ("path" in endpoint) removeStaleSocket(host, endpoint.path);
-  const server = "Deno" in globalThis
-    ? serveOnDeno(options)
-    : await (await import("./node/http_server.ts")).serveOnNode(options);
-  if ("path" in endpoint && endpoint.mode !== undefined) host.chmodSync(endpoint.path, endpoint.mode);
+  const open = "Deno" in globalThis ? serveOnDeno : (await import("./node/http_server.ts")).serveOnNode;
+  if (!("path" in endpoint) || endpoint.mode === undefined) return await open(options);
+  const server = await whileMasked(~endpoint.mode & 0o777, () => open(options));
+  host.chmodSync(endpoint.path, endpoint.mode);
   return server;
+}
+
+/** Both runtimes bind before they return: the socket never has more permissions than it shall, not for a moment. */
+function whileMasked<T>(mask: number, bind: () => T): T {
+  const before = process.umask(mask);
+  try {
+    return bind();
+  } finally {
+    process.umask(before);
+  }
 }
 
 function removeStaleSocket(host: Host, path: string): void {

@@ -8,12 +8,23 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from "../config/endpoint
 import type { Conn, Host, Listener } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 
-export interface ListenOptions {
+export interface BindOptions {
   readonly host: Host;
-  readonly clock: Clock;
   readonly log: Logger;
   readonly endpoints: readonly Endpoint[];
   readonly reusePort: boolean;
+}
+
+/** A socket that clients reach already; they wait until somebody accepts. */
+export interface Bound {
+  readonly endpoint: Endpoint;
+  readonly listener: Listener;
+}
+
+export interface ListenOptions extends BindOptions {
+  readonly clock: Clock;
+  /** Sockets bound before, by `bindAll`, in the place of `endpoints`. */
+  readonly bound?: readonly Bound[] | undefined;
   /** Owns the connection from here on; must not reject. */
   readonly handle: (conn: Conn, endpoint: Endpoint) => Promise<void>;
 }
@@ -25,33 +36,42 @@ export interface Listening {
 }
 
 export function listenAll(options: ListenOptions): Listening {
-  const { log } = options;
-  const open: Listener[] = [];
-  const loops: Promise<void>[] = [];
-  const faults: string[] = [];
-  for (const endpoint of options.endpoints) {
-    try {
-      const listener = bind(endpoint, options);
-      open.push(listener);
-      loops.push(acceptAll(listener, endpoint, options));
-      log.notice(`Listening on ${describe(listener.addr)}`);
-    } catch (cause) {
-      const fault = `Cannot listen on ${formatEndpoint(endpoint)}: ${cause instanceof Error ? cause.message : cause}`;
-      faults.push(fault);
-      log.error(fault);
-    }
-  }
-  if (open.length === 0) throw new Error(faults[0] ?? "Cannot start: there is no endpoint to listen on");
+  const open = [...options.bound ?? bindAll(options)];
+  const loops = open.map(({ endpoint, listener }) => {
+    options.log.notice(`Listening on ${describe(listener.addr)}`);
+    return acceptAll(listener, endpoint, options);
+  });
   return {
-    addresses: open.map(({ addr }) => addr),
+    addresses: open.map(({ listener }) => listener.addr),
     async close() {
-      for (const listener of open.splice(0)) listener.close();
+      closeAll(open.splice(0));
       await Promise.all(loops);
     },
   };
 }
 
-function bind(endpoint: Endpoint, { host, reusePort }: ListenOptions): Listener {
+/** Binds without accepting: for what must be done between the two. Throws when no endpoint can be bound. */
+export function bindAll(options: BindOptions): Bound[] {
+  const bound: Bound[] = [];
+  const faults: string[] = [];
+  for (const endpoint of options.endpoints) {
+    try {
+      bound.push({ endpoint, listener: bind(endpoint, options) });
+    } catch (cause) {
+      const fault = `Cannot listen on ${formatEndpoint(endpoint)}: ${cause instanceof Error ? cause.message : cause}`;
+      faults.push(fault);
+      options.log.error(fault);
+    }
+  }
+  if (bound.length === 0) throw new Error(faults[0] ?? "Cannot start: there is no endpoint to listen on");
+  return bound;
+}
+
+export function closeAll(bound: readonly Bound[]): void {
+  for (const { listener } of bound) listener.close();
+}
+
+function bind(endpoint: Endpoint, { host, reusePort }: BindOptions): Listener {
   if (endpoint.kind === "unix") {
     try {
       const there = host.statSync(endpoint.path);

@@ -4,15 +4,6 @@ import type { Logger } from "../log/types.ts";
 
 const ROWS: readonly { readonly isSet: (settings: ServerSettings) => boolean; readonly say: string }[] = [
   { isSet: ({ nodes }) => nodes === "cpus" || nodes > 1, say: "smtp.ini nodes: this version serves with one process" },
-  {
-    isSet: ({ user, group }) => user !== undefined || group !== undefined,
-    say:
-      "smtp.ini user, group: root is not dropped; start as that user, with CAP_NET_BIND_SERVICE for ports below 1024",
-  },
-  {
-    isSet: ({ daemonize }) => daemonize,
-    say: "smtp.ini daemonize: stays in the foreground; let a service manager start it",
-  },
 ];
 
 export function tellUnheeded(settings: ServerSettings, log: Logger): void {

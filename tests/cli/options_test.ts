@@ -39,7 +39,22 @@ const CASES: readonly [string, Action][] = [
   ["dkim", { do: "unknown", reason: "dkim wants one of keygen, verify" }],
   ["dkim keygen", { do: "unknown", reason: "dkim keygen wants the DOMAIN to sign for" }],
   ["dkim keygen a.test dsa", { do: "unknown", reason: "dkim keygen makes one of rsa, ed25519" }],
-  ["queue eat", { do: "unknown", reason: "queue wants one of ls, show, flush" }],
+  ["queue eat", { do: "unknown", reason: "queue wants one of ls, show, flush, hold, release, remove" }],
+  ["queue hold", { do: "unknown", reason: "queue hold wants the ID that queue ls prints" }],
+  ["-c site --qlist --verbose", { do: "control", verb: "qlist", site: "site", json: false, verbose: true }],
+  ["-c site --qunstick", { do: "control", verb: "qunstick", site: "site", json: false, verbose: false }],
+  ["-c site --qunstick example.com", {
+    do: "control",
+    verb: "qunstick",
+    site: "site",
+    domain: "example.com",
+    json: false,
+    verbose: false,
+  }],
+  ["--qstat", { do: "unknown", reason: "qstat option requires config path" }],
+  ["--qempty", { do: "unknown", reason: "qempty is unimplemented" }],
+  ["status", { do: "control", verb: "status", json: false, verbose: false }],
+  ["restart -c site", { do: "control", verb: "graceful", site: "site", json: false, verbose: false }],
   ["--nonsense", { do: "unknown", reason: "Unknown option --nonsense" }],
   ["nonsense", { do: "unknown", reason: "Unknown command nonsense" }],
 ];
@@ -52,6 +67,8 @@ for (const [line, wanted] of CASES) {
 
 test("usage() lists every option and command", () => {
   const text = usage("kasi");
-  for (const option of Object.values(OPTIONS)) assert.ok(text.includes(`${option.short}, ${option.long}`));
+  for (const option of Object.values(OPTIONS)) {
+    assert.ok(text.includes("short" in option ? `${option.short}, ${option.long}` : `    ${option.long}`));
+  }
   for (const command of COMMANDS) assert.ok(text.includes(command.about));
 });

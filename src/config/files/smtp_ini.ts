@@ -40,8 +40,15 @@ export const SMTP_INI = fileShape({
         default: "0",
         about: "Worker count, or cpus for one per processor; 0 is a single process.",
       },
-      user: { type: "optional-text", about: "Name or id of the user to become once the listeners are bound." },
-      group: { type: "optional-text", about: "Name or id of the group to become once the listeners are bound." },
+      user: {
+        type: "optional-text",
+        about:
+          "Name or id of the user to become once the listeners are bound; all that is read and written later must be theirs.",
+      },
+      group: {
+        type: "optional-text",
+        about: "Name or id of the group to become once the listeners are bound; the default is the user's own.",
+      },
       ignore_bad_plugins: {
         type: "boolean",
         default: false,
@@ -60,18 +67,26 @@ export const SMTP_INI = fileShape({
       daemon_pid_file: {
         type: "text",
         default: "/var/run/kasi.pid",
-        about: "Holds the process id in the background; an existing one stops the start.",
+        about: "Holds the process id in the background; one that names a running process stops the start.",
       },
       graceful_shutdown: {
         type: "boolean",
         default: false,
-        about: "Let sessions, deliveries and plugins finish before the process ends.",
+        about:
+          "Give sessions, deliveries and plugins up to force_shutdown_timeout to finish before the process ends; else 5 seconds.",
       },
       force_shutdown_timeout: {
         type: "number",
         default: 30,
         min: 0,
         about: "Seconds that a graceful shutdown may take.",
+      },
+      on_uncaught: {
+        type: "choice",
+        of: ["continue", "exit"],
+        default: "continue",
+        about:
+          "A fault outside of any hook, such as a plugin's timer that throws: it is logged with its stack, and then mail goes on, or the process ends with 1.",
       },
       spool_dir: { type: "optional-text", about: MOVED },
       spool_after: { type: "integer", default: 1_048_576, min: -1, about: MOVED },
