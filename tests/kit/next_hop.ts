@@ -67,6 +67,8 @@ export async function startNextHop(options: NextHopOptions = {}): Promise<NextHo
     const say = (...lines: string[]) => void socket.write(lines.map((line) => `${line}\r\n`).join(""));
     let held = "";
     let inContent = false;
+    /** Octets of a BDAT that are awaited; -1 for none. */
+    let chunk = -1;
     let sender = "";
     let recipients: string[] = [];
     const commands: { readonly [verb: string]: (argument: string) => void } = {
@@ -109,7 +111,14 @@ export async function startNextHop(options: NextHopOptions = {}): Promise<NextHo
     socket.on("data", (bytes: Uint8Array) => {
       held += latin1Decode(bytes);
       for (;;) {
-        if (inContent) {
+        if (chunk >= 0) {
+          if (held.length < chunk) return;
+          const content = held.slice(0, chunk);
+          held = held.slice(chunk);
+          chunk = -1;
+          if (recipients.length > 0) taken(content);
+          else say("554 5.5.1 No valid recipients");
+        } else if (inContent) {
           const text = `\r\n${held}`; // so that a dot may stand on the first line
           const end = text.indexOf("\r\n.\r\n");
           if (end < 0) return;
@@ -122,6 +131,11 @@ export async function startNextHop(options: NextHopOptions = {}): Promise<NextHo
           const line = held.slice(0, end);
           held = held.slice(end + 2);
           heard.push(line);
+          const size = /^BDAT (\d+) LAST$/i.exec(line)?.[1];
+          if (size !== undefined) {
+            chunk = Number(size);
+            continue;
+          }
           const verb = /^(?:MAIL FROM|RCPT TO|[A-Z]+)/i.exec(line)?.[0].toUpperCase() ?? "";
           const act = commands[verb];
           if (act === undefined) say("502 5.5.2 What?");
