@@ -20,7 +20,7 @@ import { mergeShapes } from "./merge_shapes.ts";
 import { Overrides } from "./overrides.ts";
 import type { FileShape, Settings, Shape } from "./shape.ts";
 import { treeFileNames } from "./tree.ts";
-import type { DirectoryFile, Live, ReadOptions, SiteConfig } from "./types.ts";
+import type { DirectoryFile, Live, ReadOptions, SiteConfig, Untyped } from "./types.ts";
 import { Quiet, watchDirectory } from "./watcher.ts";
 
 export interface ConfigOptions {
@@ -108,9 +108,32 @@ class FileConfig implements SiteConfig {
     return attempt(() => this.#openWith(`directory ${name}`, name, read, parse, options, true));
   }
 
+  untyped<K extends keyof Untyped>(kind: K, name: string, options: ReadOptions = {}): Live<Untyped[K]> {
+    if (kind === "tree") return this.#openTree(name, options) as Live<Untyped[K]>;
+    const parse = UNTYPED[kind as keyof typeof UNTYPED];
+    const read = () => this.#read([name]);
+    return this.#openWith(
+      `untyped ${kind} ${name}`,
+      name,
+      read,
+      (content) => parse(name, content),
+      options,
+      false,
+    ) as Live<
+      Untyped[K]
+    >;
+  }
+
+  over(directory: string): SiteConfig {
+    return this.#child(this.#layers.dir, directory);
+  }
+
   moduleConfig(defaultsDir: string, overridesDir: string): SiteConfig {
-    const options = { ...this.#options, dir: `${overridesDir}/config`, defaultsDir: `${defaultsDir}/config` };
-    const child = new FileConfig(options);
+    return this.#child(`${overridesDir}/config`, `${defaultsDir}/config`);
+  }
+
+  #child(dir: string, defaultsDir: string): SiteConfig {
+    const child = new FileConfig({ ...this.#options, dir, defaultsDir });
     this.#children.push(child);
     return child;
   }
@@ -260,6 +283,15 @@ class FileConfig implements SiteConfig {
     else this.#options.log.event("config_fault", { file, reason: textOf(reason) });
   }
 }
+
+/** Kinds that need nothing but the file's content. */
+const UNTYPED = {
+  ini: iniOf,
+  list: (_name: string, content: Content) => listOf(content),
+  value: (_name: string, content: Content) => valueOf(content),
+  data: (_name: string, content: Content) => dataOf(content),
+  binary: (_name: string, content: Content) => binaryOf(content),
+};
 
 /** What `run` throws becomes the promise's rejection. */
 function attempt<T>(run: () => T): Promise<T> {

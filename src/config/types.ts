@@ -2,6 +2,7 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { ConfigFault } from "../base/config_error.ts";
 import type { Logger } from "../log/types.ts";
+import type { Ini } from "./ini.ts";
 import type { FileShape, Settings, Shape } from "./shape.ts";
 
 /** A file's present value; `value` is always the last good one. */
@@ -39,6 +40,20 @@ export interface Config {
   directory(name: string, options?: ReadOptions): Promise<Live<readonly DirectoryFile[]>>;
   /** Absolute path of a file of the configuration, whether it exists or not. */
   path(name: string): string;
+  /** At once and without a shape, for plugins that know none (`hooks/haraka`): lists and values as above, ini files with what stands there. */
+  untyped<K extends keyof Untyped>(kind: K, name: string, options?: ReadOptions): Live<Untyped[K]>;
+  /** This configuration over the `config/` directory that a package brings, `directory` (absolute). Closed with this one. */
+  over(directory: string): Config;
+}
+
+/** What {@linkcode Config.untyped} gives, by kind of file. */
+export interface Untyped {
+  readonly ini: Ini;
+  readonly list: readonly string[];
+  readonly value: string | undefined;
+  readonly data: readonly string[];
+  readonly tree: unknown;
+  readonly binary: Bytes | undefined;
 }
 
 /** The whole of it, as `createConfig` gives it to the server. */
