@@ -1,8 +1,11 @@
 /**
- * Who may go: slots in total and for each destination domain, handed out as leases; domains take turns, items of one domain go in order.
+ * Who may go: slots in total and for each destination domain, handed out as leases; domains take turns, items of one domain go in order,
+ * those of a higher priority before others (RFC 6710; `line.ts` says how nobody starves).
  *
  * A slot is given back by `release` (or `using`), whatever became of the attempt; twice does no harm.
  */
+import { Line } from "./line.ts";
+
 export interface LaneLimits {
   readonly concurrencyMax: number;
   readonly perDestination: number;
@@ -14,21 +17,20 @@ export interface Lease extends Disposable {
 
 interface Lane<T> {
   readonly domain: string;
-  /** Those in front of `head` have gone. */
-  ready: T[];
-  head: number;
+  readonly ready: Line<T>;
   active: number;
   /** In the ring of domains that have something ready and a free slot. */
   inRing: boolean;
+  /** At which level. */
+  level: number;
 }
 
-export class Lanes<T extends { readonly domain: string }> {
+export class Lanes<T extends { readonly domain: string; readonly priority?: number }> {
   readonly #limits: () => LaneLimits;
   readonly #go: (item: T, lease: Lease) => void;
   readonly #gone: (item: T) => boolean;
   readonly #lanes = new Map<string, Lane<T>>();
-  #ring: Lane<T>[] = [];
-  #ringHead = 0;
+  readonly #ring = new Line<Lane<T>>();
   #active = 0;
   #open = false;
   #granting = false;
@@ -52,11 +54,13 @@ export class Lanes<T extends { readonly domain: string }> {
   add(item: T): void {
     let lane = this.#lanes.get(item.domain);
     if (lane === undefined) {
-      lane = { domain: item.domain, ready: [], head: 0, active: 0, inRing: false };
+      lane = { domain: item.domain, ready: new Line(), active: 0, inRing: false, level: 0 };
       this.#lanes.set(item.domain, lane);
     }
-    lane.ready.push(item);
-    this.#line(lane);
+    const level = item.priority ?? 0;
+    lane.ready.push(item, level);
+    if (lane.inRing && level > lane.level) this.#ring.push(lane, lane.level = level);
+    else this.#line(lane);
     this.grant();
   }
 
@@ -72,12 +76,10 @@ export class Lanes<T extends { readonly domain: string }> {
     if (this.#granting) return;
     this.#granting = true;
     try {
-      while (this.#open && this.#ringHead < this.#ring.length && this.#active < this.#limits().concurrencyMax) {
-        const lane = this.#ring[this.#ringHead++]!;
-        if (this.#ringHead > 1024 && this.#ringHead * 2 > this.#ring.length) {
-          this.#ring = this.#ring.slice(this.#ringHead);
-          this.#ringHead = 0;
-        }
+      while (this.#open && this.#ring.size > 0 && this.#active < this.#limits().concurrencyMax) {
+        const lane = this.#ring.shift()!;
+        // It moved up since it was put here, and has had its turn.
+        if (!lane.inRing) continue;
         lane.inRing = false;
         if (lane.active >= this.#limits().perDestination) continue; // lowered meanwhile: a release lines it up again
         const item = this.#shift(lane);
@@ -113,24 +115,19 @@ export class Lanes<T extends { readonly domain: string }> {
   }
 
   #line(lane: Lane<T>): void {
-    if (lane.inRing || lane.head >= lane.ready.length || lane.active >= this.#limits().perDestination) return;
+    if (lane.inRing || lane.ready.size === 0 || lane.active >= this.#limits().perDestination) return;
     lane.inRing = true;
-    this.#ring.push(lane);
+    this.#ring.push(lane, lane.level = lane.ready.highest ?? 0);
   }
 
   #shift(lane: Lane<T>): T | undefined {
-    while (lane.head < lane.ready.length) {
-      const item = lane.ready[lane.head++]!;
-      if (lane.head > 64 && lane.head * 2 > lane.ready.length) {
-        lane.ready = lane.ready.slice(lane.head);
-        lane.head = 0;
-      }
+    for (let item = lane.ready.shift(); item !== undefined; item = lane.ready.shift()) {
       if (!this.#gone(item)) return item;
     }
     return undefined;
   }
 
   #tidy(lane: Lane<T>): void {
-    if (lane.active === 0 && !lane.inRing && lane.head >= lane.ready.length) this.#lanes.delete(lane.domain);
+    if (lane.active === 0 && !lane.inRing && lane.ready.size === 0) this.#lanes.delete(lane.domain);
   }
 }

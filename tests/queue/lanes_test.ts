@@ -5,6 +5,7 @@ import { test } from "../kit/test.ts";
 
 interface Item {
   readonly domain: string;
+  readonly priority?: number;
   readonly name: string;
 }
 
@@ -109,4 +110,30 @@ test("a limit that was lowered holds for those in line already, and raised again
   l.lanes.relimit();
   assert.deepEqual(l.went, ["a1", "a2", "a3"]);
   assert.equal(l.lanes.active, 2);
+});
+
+test("a higher priority goes first: of its domain, and its domain of all", () => {
+  const l = lanes({ concurrencyMax: 1, perDestination: 9 });
+  l.add("a1", "a2", "b1", "c1");
+  l.lanes.add({ domain: "b", name: "b!", priority: 4 });
+  l.lanes.add({ domain: "c", name: "c-", priority: -4 });
+  l.lanes.open = true;
+  for (let n = 0; n < l.went.length; n++) l.leases.get(l.went[n]!)!.release();
+  assert.deepEqual(l.went, ["b!", "a1", "b1", "c1", "a2", "c-"]);
+  assert.equal(l.lanes.active, 0);
+});
+
+test("a low priority is served while higher ones keep coming, of its own domain or another", () => {
+  for (const domain of ["a", "z"]) {
+    const l = lanes({ concurrencyMax: 1, perDestination: 1 });
+    l.lanes.open = true;
+    l.add("a0");
+    l.lanes.add({ domain, name: "low", priority: -9 });
+    for (let n = 1; n < 30; n++) {
+      for (const more of ["a", "b"]) l.lanes.add({ domain: more, name: `${more}${n}`, priority: 9 });
+      l.leases.get(l.went.at(-1)!)!.release();
+    }
+    const place = l.went.indexOf("low");
+    assert.ok(place > 0 && place <= 8, `${domain}: ${place}`);
+  }
 });
