@@ -113,6 +113,7 @@ export function connectionSettings(
     strictRfc1869: main.strict_rfc1869,
     smtpUtf8: main.smtputf8,
     bareLf: main.bare_lf,
+    longLines: main.long_lines,
     submissionPorts: ports("connection.ini", main, "submission_ports", main.submission_ports, report),
     haproxyHosts: lists.haproxyHosts,
     headers: {
@@ -234,6 +235,14 @@ export function tlsSettings(ini: TlsIni, report: Report): TlsSettings {
     disableForFailedHosts: redis.disable_for_failed_hosts,
     disableExpiryMs: seconds(redis.disable_expiry),
     disableInboundExpiryMs: seconds(redis.disable_inbound_expiry),
+    // A client that is not offered TLS may not authenticate either: only who asks for it gets that.
+    rememberClients: redis.disable_for_failed_hosts && placeOf(redis, "disable_for_failed_hosts") !== undefined,
+    memoryServer: redis.host === undefined ? undefined : {
+      hostname: redis.host,
+      port: redis.port,
+      ...(redis.db === undefined ? {} : { database: Number(redis.db) }),
+      ...(redis.password === undefined ? {} : { password: redis.password }),
+    },
   };
 }
 

@@ -80,6 +80,7 @@ export interface ConnectionSettings {
   readonly strictRfc1869: boolean;
   readonly smtpUtf8: boolean;
   readonly bareLf: "refuse" | "allow";
+  readonly longLines: "keep" | "break";
   readonly submissionPorts: readonly number[];
   readonly haproxyHosts: readonly string[];
   readonly headers: {
@@ -158,6 +159,12 @@ export interface TlsSettings {
   readonly disableForFailedHosts: boolean;
   readonly disableExpiryMs: number;
   readonly disableInboundExpiryMs: number;
+  /** Clients whose TLS is broken are remembered too. */
+  readonly rememberClients: boolean;
+  /** The Redis server of tls.ini. */
+  readonly memoryServer:
+    | { readonly hostname: string; readonly port: number; readonly database?: number; readonly password?: string }
+    | undefined;
 }
 export interface TlsOptions {
   /** Equal counts; key n belongs to cert n. */

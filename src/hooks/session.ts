@@ -2,6 +2,9 @@
 import type { TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Address } from "../mail/address.ts";
+import type { Attachment } from "../mail/attachments.ts";
+import type { BodyFilter } from "../mail/body_edits.ts";
+import type { Part } from "../mail/parts.ts";
 import type { TokenFault } from "../wire/sasl/bearer.ts";
 import type { ScramKeys } from "../wire/sasl/scram_keys.ts";
 import type { Notes } from "./notes.ts";
@@ -101,7 +104,32 @@ export interface Transaction {
   readonly smtpUtf8: boolean;
   /** What MAIL wanted beside the transport (RFC 3461 and others); undefined when nothing. */
   readonly wanted?: MailOptions | undefined;
+  /** What shall be done with the message's body. Costs nothing until it is asked for. */
+  readonly body: TransactionBody;
   readonly log: Logger;
+}
+
+/** Plugins say at `data`, or before, what they want done with the body; banner, filters and tree may be asked for at `data_post` as well. */
+export interface TransactionBody {
+  /** Makes the tree while the message arrives, so that it is there at once, and with `discardData` at all. */
+  parse(): void;
+  /** The message as a tree of its parts, as it came in; at `data_post` and later, whether `parse` was called or not. */
+  tree(): Promise<Part>;
+  /**
+   * Hands out each attachment while it arrives. A stream that is being read holds up the client once 64 KiB wait; one that is not locked when
+   * `take` is done is let go. The end of the message waits for what `take` promised. What it throws, and a reader that makes us
+   * wait for 30 s, put the mail off with 451. Throws a TypeError once the message arrives.
+   */
+  onAttachment(take: (attachment: Attachment) => void | Promise<void>): void;
+  /** A text behind the text that is shown first, and in front of its HTML form's `</body>`. `html`: the text, its line breaks shown. */
+  setBanner(text: string, html?: string): void;
+  /**
+   * Edits each text part whose type begins with a string, or matches a RegExp. Filters run in order, behind `data_post` and before the message is queued.
+   * What `edit` throws, or 30 s without an answer, put the mail off with 451.
+   */
+  addFilter(match: string | RegExp, edit: BodyFilter): void;
+  /** Keep the header only: for plugins that take the message by other means. The outbound queue refuses it with 451. */
+  discardData: boolean;
 }
 
 /** What EHLO will list; the `capabilities` hook edits it. */

@@ -10,6 +10,7 @@ import { createMessage, type Message, readStart } from "../mail/message.ts";
 import { newMessageId } from "../mail/message_id.ts";
 import { receivedValue } from "../mail/received.ts";
 import type { Reply } from "../wire/reply.ts";
+import { bodyArrived, editedBody } from "./body.ts";
 import type { Dialogue } from "./dialogue.ts";
 import { type HeadFacts, type Intake, readHead, type Taken } from "./intake.ts";
 import type { Step } from "./phase.ts";
@@ -58,6 +59,11 @@ async function decide(talk: Dialogue, transaction: TransactionState, intake: Int
   const message = createMessage(source, start === undefined ? {} : { start });
   if (settings.cleanAuthResults && head.authResults) disownAuthResults(message);
   if (addReceived) message.header.addLeading("Received", trace(talk, transaction));
+  if (
+    (transaction.plan !== undefined || intake.lines?.found) && !await bodyArrived(talk, transaction, intake, message)
+  ) {
+    return await finished(talk, transaction, about(TEXTS.trouble, transaction.id));
+  }
 
   const before = talk.context.clock.monotonic();
   const heard = talk.ask("data_post", { session, transaction, message });
@@ -65,6 +71,9 @@ async function decide(talk: Dialogue, transaction: TransactionState, intake: Int
   const delay = Math.round(talk.context.clock.monotonic() - before) / 1000;
   const note = (reply: Reply) => noteMessage(talk, transaction, message, delay, reply);
   if (verdict !== undefined && isRefusal(verdict)) return await refused(talk, "data_post", verdict, note);
+  if (transaction.plan !== undefined && !await editedBody(talk, transaction, message)) {
+    return await finished(talk, transaction, about(TEXTS.trouble, transaction.id), note);
+  }
   addAuthResults(talk, transaction, message);
   return await queue(talk, transaction, message, head, note);
 }
@@ -95,6 +104,7 @@ async function queue(
     return await finished(talk, transaction, about(TEXTS.declined, id), note);
   } else {
     try {
+      if (transaction.plan?.discardData) throw new Error("a plugin had the message discarded, and none took it");
       completeHeader(message, head, talk, transaction);
       await talk.context.enqueue(envelopeOf(transaction), message);
       transaction.results.add("outbound", { pass: "queued" });

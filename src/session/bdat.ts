@@ -9,6 +9,7 @@ import { HOOK_RULES } from "../hooks/rules.ts";
 import { isRefusal } from "../hooks/verdict.ts";
 import type { Command } from "../wire/command.ts";
 import { accept } from "./accept.ts";
+import { prepare } from "./body.ts";
 import { refuseData } from "./data.ts";
 import type { DataFault, Dialogue } from "./dialogue.ts";
 import { noRecipient } from "./envelope.ts";
@@ -32,13 +33,16 @@ export async function takeChunk(talk: Dialogue, phase: Phase, command: Command<"
     const refused = await firstChunk(talk, transaction, command.size);
     if (refused !== undefined) return refused;
   }
-  const intake = phase.at === "bdat" ? phase.intake : new ChunkedIntake(
-    talk.settings.spoolAfter,
-    talk.context.spool,
-    talk.settings.limits.mimeParts,
-    isBinary(transaction),
+  const intake = phase.at === "bdat" ? phase.intake : prepare(
+    talk,
+    transaction,
+    new ChunkedIntake(
+      talk.settings.spoolAfter,
+      talk.context.spool,
+      talk.settings.limits.mimeParts,
+      isBinary(transaction),
+    ),
   );
-  transaction.discard = () => intake.discard();
   const limit = talk.settings.limits.dataBytes || Infinity;
   // RFC 3030 §4.2: refused at once, but not before its octets are out of the way.
   const fits = intake.octets + command.size <= limit;

@@ -63,6 +63,8 @@ export interface SessionSettings {
   readonly haproxyHosts: readonly string[];
   /** An LF without CR inside a message. It never ends one. */
   readonly bareLf: "refuse" | "allow";
+  /** Lines of a message that are longer than `limits.dataLineLength`. */
+  readonly longLines: "keep" | "break";
   /** Octets of a body that are kept in memory; what is larger streams to a {@linkcode BodyFile}. */
   readonly spoolAfter: number;
   /** Ports on which MAIL wants authentication first. */
@@ -95,7 +97,7 @@ export interface SessionLimits {
   readonly lineLength: number;
   /** Octets of a message; 0 for no limit. */
   readonly dataBytes: number;
-  /** Octets of a line of a message. Longer lines are kept as they came: we do not break other people's signatures. */
+  /** Octets of a line of a message, its CRLF included; `longLines` says what becomes of longer ones. */
   readonly dataLineLength: number;
   readonly mimeParts: number;
   /** Received fields before a message counts as looping, our own included. */

@@ -1,5 +1,6 @@
 /** DATA (RFC 5321 §4.1.1.4): the 354, the octets, the end. */
 import { accept } from "./accept.ts";
+import { prepare } from "./body.ts";
 import type { DataFault, Dialogue } from "./dialogue.ts";
 import { HOOK_RULES } from "../hooks/rules.ts";
 import { isRefusal } from "../hooks/verdict.ts";
@@ -11,8 +12,11 @@ export async function takeData(talk: Dialogue, { transaction }: At<"rcpt">): Pro
   const { settings, context } = talk;
   talk.say(TEXTS.goAhead);
   await talk.flush();
-  const intake = new Intake(settings.spoolAfter, context.spool, settings.limits.mimeParts);
-  transaction.discard = () => intake.discard();
+  const intake = prepare(
+    talk,
+    transaction,
+    new Intake(settings.spoolAfter, context.spool, settings.limits.mimeParts),
+  );
   const data = talk.reader.data({ limit: settings.limits.dataBytes || Infinity, bareLf: settings.bareLf });
   const fault = await talk.receive(data, (chunk) => intake.add(chunk));
   return fault === undefined ? await accept(talk, transaction, intake) : await refuseData(talk, fault);

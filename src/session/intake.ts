@@ -9,6 +9,7 @@ import { PartCounter } from "../mail/part_counter.ts";
 import { memorySource } from "../mail/source.ts";
 import type { Source } from "../mail/message.ts";
 import type { BodyFile } from "./context.ts";
+import type { LongLines } from "./long_lines.ts";
 
 /** What is written to the file at once. */
 const BLOCK = 64 * 1024;
@@ -20,7 +21,20 @@ export interface Taken {
   readonly start: Bytes | undefined;
 }
 
+/** Who else looks at the octets while they come. */
+export interface BodyWatch {
+  /** False: nobody wants them afterwards, and only the header is kept. */
+  readonly keeps: boolean;
+  /** The chunk may be used until the call returns. A promise holds up the client. */
+  add(chunk: Bytes): void | Promise<void>;
+  /** The message will not come to its end. */
+  abort(reason: unknown): void;
+}
+
 export class Intake {
+  /** To be set before the first octet. */
+  watch: BodyWatch | undefined;
+  lines: LongLines | undefined;
   /** Octets taken so far, CRLFs included, stuffing not. */
   octets = 0;
   readonly #spoolAfter: number;
@@ -49,14 +63,41 @@ export class Intake {
   add(chunk: Uint8Array): void | Promise<void> {
     this.octets += chunk.length;
     if (this.#counter !== undefined && this.hasTooManyParts) return;
-    if (this.#file === undefined && this.octets <= this.#spoolAfter) return this.#keep(chunk);
-    return this.#write(chunk);
+    const octets = this.lines === undefined ? chunk : this.lines.push(chunk as Bytes);
+    if (this.watch !== undefined) return this.#show(this.watch, octets as Bytes);
+    if (this.#file === undefined && this.#used + octets.length <= this.#spoolAfter) return this.#keep(octets);
+    return this.#write(octets);
+  }
+
+  /** The slow way, for messages that somebody looks into. */
+  async #show(watch: BodyWatch, octets: Bytes): Promise<void> {
+    const held = watch.add(octets);
+    // Should the disk fail first, that is what the client hears of.
+    held?.catch(() => {});
+    if (!watch.keeps) this.#keepHead(octets);
+    else if (this.#file === undefined && this.#used + octets.length <= this.#spoolAfter) this.#keep(octets);
+    else await this.#write(octets);
+    await held;
+  }
+
+  /** A block, for its header; the rest is only counted. */
+  #keepHead(octets: Bytes): void {
+    if (this.#head !== undefined) return this.#countParts(octets);
+    this.#keep(octets);
+    if (this.#used < BLOCK) return;
+    const block = this.#block.subarray(0, this.#used);
+    this.#head = readHead(block);
+    this.#countParts(block);
   }
 
   async finish(): Promise<Taken> {
     const block = this.#used === this.#block.length ? this.#block : this.#block.slice(0, this.#used);
+    const counted = this.watch?.keeps === false && this.#head !== undefined;
     this.#head ??= readHead(block);
-    this.#countParts(block);
+    if (!counted) this.#countParts(block);
+    if (this.watch?.keeps === false) {
+      return { source: memorySource(block.subarray(0, this.#head.end)), head: this.#head, start: undefined };
+    }
     if (this.hasTooManyParts) return { source: memorySource(EMPTY), head: this.#head, start: undefined };
     if (this.#file === undefined) return { source: memorySource(block), head: this.#head, start: undefined };
     this.#keepStart(block);
@@ -77,6 +118,7 @@ export class Intake {
   }
 
   discard(): void {
+    this.watch?.abort(new Error("The message did not come to its end"));
     this.#block = EMPTY;
     this.#used = 0;
     this.#file?.discard();

@@ -6,6 +6,7 @@ import type { RunOptions } from "../hooks/runner.ts";
 import type { Parameters, Recipient, Tally, Transaction } from "../hooks/session.ts";
 import type { Logger } from "../log/types.ts";
 import type { Address } from "../mail/address.ts";
+import { BodyPlan } from "./body_plan.ts";
 import { resultsOf, type SessionState } from "./state.ts";
 
 export class TransactionState implements Transaction {
@@ -26,6 +27,8 @@ export class TransactionState implements Transaction {
   readonly runOptions: RunOptions;
   /** Undefined: as the session says. */
   relaying: boolean | undefined;
+  /** What plugins want done with the body; undefined when none asked. */
+  plan: BodyPlan | undefined;
   /** What lets go of the body, once there is one. */
   discard: (() => void) | undefined;
 
@@ -38,6 +41,10 @@ export class TransactionState implements Transaction {
     this.log = session.log.child({ uuid: this.id });
     this.runOptions = { log: this.log, signal: session.signal };
     this.results = resultsOf(this.id, this.log, session.resultRoom);
+  }
+
+  get body(): BodyPlan {
+    return this.plan ??= new BodyPlan();
   }
 }
 

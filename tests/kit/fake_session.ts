@@ -6,6 +6,7 @@ import type { Logger } from "../../src/log/types.ts";
 import { type Address, parseAddress } from "../../src/mail/address.ts";
 import { createMessage, type Message } from "../../src/mail/message.ts";
 import type { TlsInfo } from "../../src/host/types.ts";
+import { BodyPlan } from "../../src/session/body_plan.ts";
 import { memoryLog } from "./memory_log.ts";
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -92,6 +93,7 @@ export function fakeTransaction(
     notes: new Notes(),
     results: new ResultStore(log),
     skipPlugins: new Set(),
+    body: new BodyPlan(),
     rcptCount: TALLY,
     smtpUtf8: false,
     log,

@@ -20,6 +20,7 @@ import {
   message,
   recipient,
 } from "./fake_session.ts";
+import { BodyPlan } from "../../src/session/body_plan.ts";
 import { type FakePluginHost, pluginHost, type PluginHostOptions } from "./plugin_host.ts";
 
 export interface HookOptions extends Omit<FakeSessionOptions, "to"> {
@@ -70,12 +71,14 @@ function eventFor(options: HookOptions, log: Logger): { session: FakeSession; ev
   const to = options.to === undefined ? [] : [options.to].flat();
   const session = options.session ?? fakeSession({ from: "sender@client.test", log, ...options, to });
   const { transaction } = session;
+  const sent = message(options.message ?? "Subject: test\n\nHello\n");
+  if (transaction?.body instanceof BodyPlan) void transaction.body.arrived(sent);
   const event = {
     session,
     ...(transaction && { transaction, sender: transaction.sender }),
     ...(to[0] !== undefined && { recipient: recipient(to[0]) }),
     ...(options.from !== undefined && { sender: address(options.from) }),
-    message: message(options.message ?? "Subject: test\n\nHello\n"),
+    message: sent,
     capabilities: fakeCapabilities(),
     parameters: new Map(),
     ...options.event,

@@ -69,6 +69,7 @@ export const SETTINGS: SessionSettings = {
   cleanAuthResults: true,
   haproxyHosts: [],
   bareLf: "refuse",
+  longLines: "keep",
   spoolAfter: 1024 * 1024,
   submissionPorts: [587, 465],
   extensions: EXTENSIONS,

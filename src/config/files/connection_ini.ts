@@ -8,7 +8,8 @@ export const CONNECTION_INI = fileShape({
     main: {
       spool_dir: {
         type: "optional-text",
-        about: "Directory for large messages while they arrive; by default the queue's own.",
+        about:
+          "Passed over: a large message streams into the queue's directory (body/), where it stays when it is queued, so that it is written once.",
       },
       spool_after: {
         type: "integer",
@@ -22,6 +23,13 @@ export const CONNECTION_INI = fileShape({
         about: "No tolerance for stray blanks and missing brackets in MAIL and RCPT, but from clients that may relay.",
       },
       smtputf8: { type: "boolean", default: true, about: "Offer SMTPUTF8 (RFC 6531)." },
+      long_lines: {
+        type: "choice",
+        of: ["keep", "break"],
+        default: "keep",
+        about:
+          "Lines of a message beyond data_line_length: kept as they came, so that signatures hold, or broken by CR LF and a blank. Noted either way.",
+      },
       bare_lf: {
         type: "choice",
         of: ["refuse", "allow"],
@@ -66,7 +74,7 @@ export const CONNECTION_INI = fileShape({
         type: "integer",
         default: 992,
         min: 1,
-        about: "Octets of a line of a message; longer ones are noted and kept as they came.",
+        about: "Octets of a line of a message, CRLF included. What becomes of longer ones says long_lines.",
       },
       errors: { type: "integer", default: 20, min: 0, about: "Protocol errors after which we hang up; 0 is never." },
       auth_failures: {
