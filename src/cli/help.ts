@@ -1,5 +1,6 @@
-/** `kasi -h` and `kasi -h NAME`: the usage, or a page of the manual; a site's own pages come first. */
+/** `kasi -h` and `kasi -h NAME`: the usage, or a page of the manual; a site's own pages come first, then the shipped ones, then what its packages say. */
 import type { Host, Machine } from "../host/types.ts";
+import { pluginName } from "../hooks/plugin_names.ts";
 import { shippedPath } from "../server/site.ts";
 import { usage } from "./options.ts";
 import type { Terminal } from "./terminal.ts";
@@ -16,12 +17,23 @@ export function help(
   return 0;
 }
 
-/** In the order they are tried. A name is no path: it may go down (`queue/maildir`) but not up. */
+/** In the order they are tried; a retired plugin's page is its successor's. A name is no path: it may go down (`queue/maildir`) but not up. */
 function pagePaths(topic: string, site: string | undefined): string[] {
-  const name = topic.replace(/\.md$/, "");
-  if (name.split("/").includes("..") || name.startsWith("/")) return [];
-  const own = site === undefined ? [] : [`${site}/docs/${name}.md`, `${site}/docs/plugins/${name}.md`];
-  return [...own, ...["", "plugins/", "hooks/", "config/"].map((folder) => shippedPath(`docs/${folder}${name}.md`))];
+  const given = topic.replace(/\.md$/, "");
+  if (given.split("/").includes("..") || given.startsWith("/")) return [];
+  const names = [...new Set([given, pluginName(given).name])];
+  const at = (folders: readonly string[]) => names.flatMap((name) => folders.map((folder) => `${folder}${name}.md`));
+  const own = site === undefined ? [] : at([`${site}/docs/`, `${site}/docs/plugins/`]);
+  const shipped = at(["", "plugins/", "hooks/", "config/"].map((folder) => shippedPath(`docs/${folder}`)));
+  const packages = site === undefined
+    ? []
+    : names.flatMap((name) => packageDirs(site, name).map((dir) => `${dir}/README.md`));
+  return [...own, ...shipped, ...packages];
+}
+
+/** Where a plugin that is a package may lie. */
+function packageDirs(site: string, name: string): string[] {
+  return [`${site}/node_modules/haraka-plugin-${name}`, `${site}/plugins/${name}`, `${site}/node_modules/${name}`];
 }
 
 function read(host: Host, path: string): string | undefined {

@@ -3,18 +3,23 @@ import { ConfigError } from "../base/config_error.ts";
 import { thisMachine } from "../host/machine.ts";
 import type { Machine } from "../host/types.ts";
 import { PluginError } from "../hooks/loader.ts";
+import { WorkerError } from "../server/workers/pool.ts";
 import { check } from "./check.ts";
 import { control } from "./control.ts";
 import { dkim } from "./dkim.ts";
+import { explain } from "./explain.ts";
+import { grep } from "./grep.ts";
 import { help } from "./help.ts";
 import { install } from "./install.ts";
 import { list } from "./list.ts";
 import { type Action, parseCommandLine, usage } from "./options.ts";
 import { order } from "./order.ts";
+import { pluginNew } from "./plugin_new.ts";
 import { type Terminal, terminal } from "./terminal.ts";
 import { queue } from "./queue.ts";
 import { Refused } from "./site_server.ts";
 import { start } from "./start.ts";
+import { tryPlugin } from "./try_plugin.ts";
 import { version } from "./version.ts";
 
 /** Haraka's exit code for a command line or a configuration it can't work with. */
@@ -36,6 +41,10 @@ const HANDLERS: { readonly [D in Action["do"]]: Handler<D> } = {
   queue: (action, at) => queue(action, at),
   control: (action, at) => control(action, at),
   dkim: (action, at) => dkim(action, at),
+  grep: (action, at) => grep(action, at),
+  explain: (action, at) => explain(action, at),
+  plugin_new: (action, at) => pluginNew(action, at),
+  try: (action, at) => tryPlugin(action, at),
   unknown({ reason }, { out }) {
     out.complain(reason);
     out.say(usage("kasi"));
@@ -46,7 +55,7 @@ const HANDLERS: { readonly [D in Action["do"]]: Handler<D> } = {
 /** Runs one action; resolves to the exit code. An operator's slip is said in a line, without a stack. */
 export async function runCommandLine(args: readonly string[], machine: Machine): Promise<number> {
   const out = terminal(machine.host);
-  const action = parseCommandLine(args);
+  const action = inSite(parseCommandLine(args), machine);
   try {
     return await (HANDLERS[action.do] as Handler<Action["do"]>)(action as never, { machine, out });
   } catch (cause) {
@@ -55,6 +64,12 @@ export async function runCommandLine(args: readonly string[], machine: Machine):
     if (!slip && cause instanceof TypeError) out.complain(cause.stack ?? "");
     return slip ? 1 : EXIT_USAGE;
   }
+}
+
+/** Without `-c` the environment may name the site directory, as Haraka's does (spec 01 §1): HARAKA_TEST_DIR, else HARAKA. */
+function inSite(action: Action, { host: { env } }: Machine): Action {
+  const dir = env.get("HARAKA_TEST_DIR") || env.get("HARAKA");
+  return dir === undefined || dir === "" || "site" in action ? action : { ...action, site: dir } as Action;
 }
 
 /** What `mod.ts` calls when it is the program. */

@@ -3,6 +3,7 @@
  *
  * `parseCommandLine` never throws; what it can't read is an `unknown` with a sentence.
  */
+import { chooseTool, TOOL_COMMANDS, TOOL_OPTIONS, type ToolAction } from "./tool_options.ts";
 
 export type Action =
   | { readonly do: "start"; readonly site?: string }
@@ -20,6 +21,7 @@ export type Action =
     readonly json: boolean;
   }
   | ControlAction
+  | ToolAction
   | {
     readonly do: "dkim";
     readonly verb: "keygen";
@@ -78,6 +80,7 @@ export const OPTIONS = {
   qempty: { long: "--qempty", about: "not offered, as in Haraka" },
   graceful: { long: "--graceful", about: "replace the workers of the running server one by one" },
   verbose: { long: "--verbose", about: "with the options above: log to standard error" },
+  ...TOOL_OPTIONS,
 } as const satisfies { readonly [name: string]: Option };
 type OptionName = keyof typeof OPTIONS;
 
@@ -97,6 +100,7 @@ export const COMMANDS: readonly { readonly form: string; readonly about: string 
     about: "make a key to sign with, and the record to publish; with -c DIR for that site",
   },
   { form: "dkim verify [FILE]", about: "verify the signatures of a message, from standard input without FILE" },
+  ...TOOL_COMMANDS,
 ];
 
 export function usage(program: string): string {
@@ -123,7 +127,8 @@ export function parseCommandLine(args: readonly string[]): Action {
   const words: string[] = [];
   for (let i = 0; i < args.length; i++) {
     const [word, inline] = splitInline(args[i]!);
-    if (!word.startsWith("-")) {
+    // A `-` by itself is standard input.
+    if (!word.startsWith("-") || word === "-") {
       words.push(args[i]!);
       continue;
     }
@@ -161,7 +166,7 @@ function choose(given: Map<OptionName, string | undefined>, words: readonly stri
   if (install !== undefined) return { do: "install", dir: install, force: given.has("force") };
   if (given.has("list")) return { do: "list", ...site };
   if (given.has("order")) return { do: "order", ...site };
-  const control = chooseControl(given);
+  const control = chooseControl(given) ?? chooseTool(given, words, site);
   if (control !== undefined) return control;
   const [command, verb, argument, ...more] = words;
   if (command === undefined) return { do: "start", ...site };

@@ -10,6 +10,7 @@ import type { Machine } from "../host/types.ts";
 import { HookRunner } from "../hooks/hook_runner.ts";
 import type { LoadedPlugin } from "../hooks/loader.ts";
 import { Notes } from "../hooks/notes.ts";
+import { ResultRoom } from "../hooks/result_room.ts";
 import type { Logger } from "../log/types.ts";
 import { deliverySettings } from "./outbound_settings.ts";
 import { choosePlugins, startChosen } from "./plugins.ts";
@@ -29,6 +30,8 @@ export interface RehearsalOptions {
   readonly log: Logger;
   /** Whether plugins are set up too; else they are only loaded. */
   readonly setUp: boolean;
+  /** In the place of `config/plugins`. */
+  readonly plugins?: readonly string[];
 }
 
 /** Throws what a start would throw: ConfigError, PluginError. */
@@ -40,7 +43,7 @@ export async function rehearse({ machine, log, ...options }: RehearsalOptions): 
   const stopping = new AbortController();
   const hooks = new HookRunner({ clock, log, onFault: core.plugins.value.onFault });
   const courier = createCourier({ machine, hooks, log, settings: deliverySettings(core, config, host) });
-  const plugins = await choosePlugins(undefined, core, { machine, log, site, signal: stopping.signal });
+  const plugins = await choosePlugins(options.plugins, core, { machine, log, site, signal: stopping.signal });
   const running = options.setUp
     ? await startChosen(plugins, hooks, core, {
       config,
@@ -49,6 +52,7 @@ export async function rehearse({ machine, log, ...options }: RehearsalOptions): 
       notes: new Notes(),
       dataDir: site.dataDir,
       forwarder: courier,
+      results: new ResultRoom(log),
       enqueue: () => Promise.reject(new Error("Cannot queue mail: this is a rehearsal without a queue")),
       signal: stopping.signal,
       ignoreBad: false,

@@ -5,7 +5,7 @@ import { captured } from "../kit/captured.ts";
 import { temporaryDir } from "../kit/site.ts";
 import { test } from "../kit/test.ts";
 
-test("help() shows a site's own page before a shipped one, and says when there is none", async () => {
+test("[row 3] help() shows a site's own page before a shipped one, and says when there is none", async () => {
   const dir = temporaryDir();
   mkdirSync(`${dir}/docs/plugins`, { recursive: true });
   writeFileSync(`${dir}/docs/plugins/relay.md`, "our own relay page");
@@ -14,9 +14,15 @@ test("help() shows a site's own page before a shipped one, and says when there i
   help({ topic: "smtp.ini" }, at);
   help({ topic: "nothing-of-the-kind" }, at);
   help({ topic: "../README" }, at);
+  help({ topic: "dnsbl" }, at);
+  mkdirSync(`${dir}/node_modules/haraka-plugin-theirs`, { recursive: true });
+  writeFileSync(`${dir}/node_modules/haraka-plugin-theirs/README.md`, "their page");
+  help({ topic: "theirs", site: dir }, at);
   rmSync(dir, { recursive: true });
   assert.equal(at.said[0], "our own relay page");
   assert.match(at.said[1]!, /listen/);
+  assert.match(at.said[2]!, /^# dns-list/, "a retired name");
+  assert.equal(at.said[3], "their page");
   assert.deepEqual(at.complaints, [
     "No documentation found for: nothing-of-the-kind",
     "No documentation found for: ../README",

@@ -53,7 +53,7 @@ test("[row 2] -h and --help list every option and command", async () => {
   }
 });
 
-test("-h NAME prints the page of a plugin, a hook, a file, and of the site first; an unknown name is a warning", () =>
+test("[row 3] -h NAME prints the page of a plugin, a hook, a file, and of the site first; an unknown name is a warning", () =>
   inSite({ files: { "docs/plugins/foo.md": "# foo\n\nThe site's own.\n" } }, async (dir) => {
     assert.match((await kasi("-h", "relay")).out, /^# relay/);
     assert.match((await kasi("-h", "smtp.ini")).out, /smtps_port/);
@@ -73,7 +73,7 @@ test("an unknown option or command says so, prints the usage and ends with 255",
   }
 });
 
-test("-l lists the shipped plugins, and with -c the site's own", () =>
+test("[row 7] -l lists the shipped plugins, and with -c the site's own", () =>
   inSite({ files: { "plugins/mine.ts": "export default { name: 'mine' };\n" } }, async (dir) => {
     const { code, out } = await kasi("-l", "-c", dir);
     assert.equal(code, 0);
