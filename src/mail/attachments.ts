@@ -196,7 +196,8 @@ class Outlet {
 
   fail(reason: unknown): void {
     if (this.#open) this.#controller.error(reason);
-    this.letGo();
+    this.#open = false;
+    this.#wake();
   }
 
   /** What is queued may still be read; nothing more comes. */

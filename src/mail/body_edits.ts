@@ -146,7 +146,8 @@ class Editor implements PartHandler {
     if (equalBytes(state.octets, before) && state.charset === charsetOf(part)) return;
     const encoding = encodingFor(part.encoding, before, state.octets);
     let bytes = encodeTransfer(state.octets, encoding);
-    if (isEncoding(encoding) && octets.at(-1) !== LF && bytes.at(-1) === LF) bytes = bytes.subarray(0, -2);
+    // Behind a part in a multipart the delimiter's own line end follows.
+    if (encoding === "base64" && octets.at(-1) !== LF) bytes = bytes.subarray(0, -2);
     this.#sayInHeader(part, state.charset, encoding);
     // A text that only grew keeps what it had where it lay.
     const kept = isEncoding(encoding) || encoding !== part.encoding ? 0 : commonStart(octets, bytes);

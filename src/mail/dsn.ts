@@ -203,14 +203,14 @@ function headerPart(header: Bytes, utf8: boolean): Bytes[] {
 
 function messagePart(full: Bytes, utf8: boolean): Bytes[] {
   const eightBit = full.some((byte) => byte > 127);
-  const ended = full.at(-1) === 10;
   return [
     line("Content-Description: Undelivered Message"),
     line(`Content-Type: message/${utf8 ? "global" : "rfc822"}`),
     ...(eightBit ? [line("Content-Transfer-Encoding: 8bit")] : []),
     line(""),
     full,
-    ...(ended ? [] : [line("")]),
+    // This line end is the boundary's (RFC 2046 §5.1.1).
+    line(""),
   ];
 }
 

@@ -45,7 +45,8 @@ export class LongLines {
       }
       line = lf + 1;
     }
-    this.#column = octets.length - Math.max(line, octets.lastIndexOf(LF) + 1);
+    const lf = octets.lastIndexOf(LF);
+    this.#column = octets.length - (lf < 0 ? line : Math.max(line, lf + 1));
   }
 
   #broken(octets: Bytes): Bytes {

@@ -124,3 +124,54 @@ test("text beyond ASCII travels in base64, an international address as RFC 6533 
   );
   assert.equal(wideHeaders!.header.get("Content-Type"), "message/global-headers");
 });
+
+test("a report of a delay or a delivery says so, and what the sender set", () => {
+  const [bad] = options.recipients;
+  const delayed = parse(buildReport({
+    ...options,
+    kind: "delayed",
+    envelopeId: "QQ 1",
+    deliverBy: Date.UTC(2026, 0, 3),
+    holdUntil: Date.UTC(2026, 0, 1, 12),
+    recipients: [{
+      ...bad!,
+      action: "delayed",
+      originalRecipient: { type: "rfc822", address: "first@b.org" },
+      retryUntil: Date.UTC(2026, 0, 5),
+    }],
+  }));
+  assert.equal(delayed.header.get("Subject"), "delay notice");
+  assert.match(bodyOf(parts(delayed)[0]!), /goes on trying/);
+  const [message, recipient] = blocks(bodyOf(parts(delayed)[1]!));
+  assert.equal(message!.get("Original-Envelope-Id"), "QQ 1");
+  assert.equal(Date.parse(message!.get("Deliver-By-Date")!), Date.UTC(2026, 0, 3));
+  assert.equal(message!.get("Future-Release-Request"), "until; 2026-01-01T12:00:00Z");
+  assert.equal(recipient!.get("Original-Recipient"), "rfc822; first@b.org");
+  assert.equal(recipient!.get("Action"), "delayed");
+  assert.equal(Date.parse(recipient!.get("Will-Retry-Until")!), Date.UTC(2026, 0, 5));
+  const done = parse(buildReport({ ...options, kind: "delivered", recipients: [{ ...bad!, action: "delivered" }] }));
+  assert.equal(done.header.get("Subject"), "delivery notice");
+});
+
+test("a message that goes back whole stands in the place of its header", () => {
+  const full = (text: string) => Uint8Array.from(text, (c) => c.charCodeAt(0));
+  const whole = parse(buildReport({ ...options, full: full("Subject: x\r\n\r\nbody\xfc\r\n") }));
+  const [, , part] = parts(whole);
+  assert.equal(part!.header.get("Content-Type"), "message/rfc822");
+  assert.equal(part!.header.get("Content-Transfer-Encoding"), "8bit");
+  assert.equal(bodyOf(part!), "Subject: x\r\n\r\nbody\xfc\r\n");
+  const wide = parse(buildReport({ ...options, smtpUtf8: true, full: full("Subject: x\r\n\r\nno end") }));
+  assert.equal(parts(wide)[2]!.header.get("Content-Type"), "message/global");
+  assert.equal(bodyOf(parts(wide)[2]!), "Subject: x\r\n\r\nno end");
+});
+
+test("an original recipient in UTF-8 is written by RFC 6533, in ASCII where the report is", () => {
+  const originalRecipient = { type: "utf-8", address: "ü@b.org" };
+  const recipients = [{ ...options.recipients[0]!, originalRecipient }];
+  assert.match(
+    bodyOf(parts(parse(buildReport({ ...options, recipients })))[1]!),
+    /Original-Recipient: utf-8; \\x\{FC\}@b\.org\r\n/,
+  );
+  const wide = bodyOf(parts(parse(buildReport({ ...options, recipients, smtpUtf8: true })))[1]!);
+  assert.match(utf8Decode(Uint8Array.from(wide, (c) => c.charCodeAt(0))), /Original-Recipient: utf-8; ü@b\.org\r\n/);
+});
