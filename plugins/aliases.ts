@@ -41,9 +41,11 @@ export default {
       transaction.log.info(`aliasing ${address || user} to ${targets.join(", ")} (${key})`);
       recipient.given ??= recipient.address;
       const more = others.map((address): Recipient => ({
+        ...recipient,
         address,
         given: recipient.given!,
-        parameters: recipient.parameters,
+        // One who asked of one address hears of one (RFC 3461 §5.2.7).
+        ...(recipient.notify?.includes("SUCCESS") ? { notify: withoutSuccess(recipient.notify) } : {}),
       }));
       recipient.address = first;
       if (more.length > 0) further.set(recipient, more);
@@ -99,6 +101,11 @@ export default {
     };
   },
 } satisfies Plugin;
+
+function withoutSuccess(notify: NonNullable<Recipient["notify"]>): NonNullable<Recipient["notify"]> {
+  const left = notify.filter((one) => one !== "SUCCESS");
+  return left.length === 0 ? ["NEVER"] : left;
+}
 
 /** The aliases as they stand now. */
 async function aliasesOf(config: Config, log: Logger): Promise<() => ReadonlyMap<string, Alias>> {

@@ -110,6 +110,7 @@ export interface KitOptions {
   readonly onFault?: "defer" | "continue";
   /** Added to what the kit keeps. A rejection is a queue that cannot. */
   readonly enqueue?: SessionContext["enqueue"];
+  readonly delivered?: NonNullable<SessionContext["delivered"]>;
   readonly spool?: SessionContext["spool"];
   readonly authFailures?: SessionContext["authFailures"];
   readonly secret?: SessionContext["secret"];
@@ -168,6 +169,7 @@ export function sessionKit(options: KitOptions = {}): SessionKit {
     ...(options.canUpgrade
       ? { upgrade: (reply: Bytes) => fakeUpgrade(far, reply, options.canUpgrade === "failing") }
       : {}),
+    ...(options.delivered === undefined ? {} : { delivered: options.delivered }),
     async enqueue(envelope, message) {
       await options.enqueue?.(envelope, message);
       taken.push({ by: "outbound", envelope, text: await textOf(message) });

@@ -128,3 +128,18 @@ test("the older file is read where there is no aliases.json, and both are read a
   running.change("aliases.json", JSON.stringify({ a: { action: "alias", to: "newer" } }));
   assert.deepEqual((await through(running, "a@our.test")).addresses, ["newer@our.test"]);
 });
+
+test("of an alias for several, the first keeps what the sender asked of deliveries; the others tell of failures only", async () => {
+  const running = await started();
+  const session = fakeSession({ from: "a@b.test" });
+  const transaction = session.transaction!;
+  const orcpt = { type: "rfc822", address: "list@our.test" };
+  const one: Recipient = { ...recipient("list@our.test"), notify: ["SUCCESS", "FAILURE"], originalRecipient: orcpt };
+  transaction.recipients.push(one);
+  await running.run("rcpt", { session, event: { recipient: one } });
+  await running.run("data", { session });
+  assert.deepEqual(transaction.recipients.map(({ notify }) => notify), [["SUCCESS", "FAILURE"], ["FAILURE"], [
+    "FAILURE",
+  ]]);
+  assert.deepEqual(transaction.recipients.map(({ originalRecipient }) => originalRecipient), [orcpt, orcpt, orcpt]);
+});

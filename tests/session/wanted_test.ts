@@ -108,3 +108,32 @@ test("a plugin that relays for one transaction has mail of the next one neither 
   await held.client.say("QUIT");
   await held.over;
 });
+
+test("the queue hears of what a plugin took, when the sender may want to hear of it", async () => {
+  for (
+    const [mail, rcpt, count] of [["", " NOTIFY=SUCCESS", 1], [" BY=60;NT", "", 1], ["", " NOTIFY=DELAY", 0], [
+      "",
+      "",
+      0,
+    ]] as const
+  ) {
+    const heard: Envelope[] = [];
+    const kit = sessionKit({
+      hooks: { rcpt: () => ok(), queue: () => ok() },
+      delivered: (envelope) => {
+        heard.push(envelope);
+        return Promise.resolve();
+      },
+    });
+    await kit.client.reply();
+    await kit.client.say("EHLO me");
+    await kit.client.say(`MAIL FROM:<a@b.test>${mail}`);
+    await kit.client.say(`RCPT TO:<c@d.test>${rcpt}`);
+    await kit.client.say("DATA");
+    assert.match(await kit.client.say("x\r\n.") ?? "", /^250/);
+    await kit.client.say("QUIT");
+    await kit.over;
+    assert.equal(heard.length, count, `${mail}${rcpt}`);
+    if (count > 0) assert.deepEqual(heard[0]!.recipients.map(({ address }) => address.address), ["c@d.test"]);
+  }
+});
