@@ -51,7 +51,14 @@ export interface Gauge {
   readonly value: number;
 }
 
+/** Counter → labels → count. */
+export type Counts = { readonly [counter: string]: { readonly [labels: string]: number } };
+
 export interface Metrics {
+  /** What was counted since the last time, for whoever adds it up. */
+  drain(): Counts;
+  /** Adds what another thread counted. */
+  add(counts: Counts): void;
   count<N extends EventName>(name: N, event: EventOf<N>): void;
   /** Counter → its value over all labels. */
   totals(): { readonly [counter: string]: number };
@@ -71,6 +78,18 @@ export function createMetrics(): Metrics {
       for (const { row, values } of byEvent.get(name) ?? []) {
         const labels = row.labels === undefined ? "" : labelText(row.labels(event));
         values.set(labels, (values.get(labels) ?? 0) + (row.amount?.(event) ?? 1));
+      }
+    },
+    drain() {
+      const taken = Object.fromEntries(counters.map(({ name, values }) => [name, Object.fromEntries(values)]));
+      for (const { values } of counters) for (const labels of values.keys()) values.set(labels, 0);
+      return taken;
+    },
+    add(counts) {
+      for (const { name, values } of counters) {
+        for (const [labels, count] of Object.entries(counts[name] ?? {})) {
+          values.set(labels, (values.get(labels) ?? 0) + count);
+        }
       }
     },
     totals: () => Object.fromEntries(counters.map(({ name, values }) => [name, sum(values.values())])),

@@ -29,7 +29,7 @@ export interface Snapshot {
 export interface StatusOptions {
   readonly version: string;
   readonly metrics: Metrics;
-  readonly snapshot: () => Snapshot;
+  readonly snapshot: () => Snapshot | Promise<Snapshot>;
 }
 
 const GAUGES: { readonly [name: string]: { readonly help: string; readonly of: (now: Snapshot) => number } } = {
@@ -59,13 +59,12 @@ export function addStatus(http: HttpFace, { version, metrics, snapshot }: Status
   const fresh = (body: string, type: string) =>
     new Response(body, { headers: { "content-type": type, "cache-control": "no-store" } });
   http.get("/health", () => fresh("ok\n", "text/plain; charset=utf-8"));
-  http.get(
-    "/status",
-    () =>
-      fresh(JSON.stringify({ version, ...snapshot(), counts: metrics.totals() }, null, 2) + "\n", "application/json"),
-  );
-  http.get("/metrics", () => {
-    const now = snapshot();
+  http.get("/status", async () => {
+    const now = await snapshot();
+    return fresh(JSON.stringify({ version, ...now, counts: metrics.totals() }, null, 2) + "\n", "application/json");
+  });
+  http.get("/metrics", async () => {
+    const now = await snapshot();
     const gauges = Object.entries(GAUGES).map((
       [name, { help, of }],
     ): [string, Gauge] => [name, { help, value: of(now) }]);

@@ -34,6 +34,8 @@ export interface Logging {
   timestamps: boolean;
   /** As in the options; may be set later, by whoever starts to count. */
   onEvent: LoggingOptions["onEvent"];
+  /** A line that another thread's log let through: to hook and sinks as it is, whatever our level. */
+  pass(item: LogItem): void;
   /** Names the hook, or that there is none, and replays what was held. */
   attachHook(hook: LogHook | undefined): void;
   /** Writes everything that waits, here and in the sinks. */
@@ -108,7 +110,10 @@ class HouseLog implements Logging {
   }
 
   emit(level: LevelName, uuid: string, origin: string, message: string, fields: Fields): void {
-    const item: LogItem = { time: this.#clock.now(), level, uuid, origin, message, fields };
+    this.pass({ time: this.#clock.now(), level, uuid, origin, message, fields });
+  }
+
+  pass(item: LogItem): void {
     if (this.#held === undefined) return this.#offer(item);
     this.#held.push(item);
     if (this.#held.length > MOST_HELD) this.flush();

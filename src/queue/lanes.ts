@@ -2,14 +2,26 @@
  * Who may go: slots in total and for each destination domain, handed out as leases; domains take turns, items of one domain go in order,
  * those of a higher priority before others (RFC 6710; `line.ts` says how nobody starves).
  *
- * A slot is given back by `release` (or `using`), whatever became of the attempt; twice does no harm.
+ * A slot is given back by `release` (or `using`), whatever became of the attempt; twice does no harm. With slots shared among workers, a
+ * domain that others fill is looked at again after a short while.
  */
+import type { Clock, Timer } from "../base/clock.ts";
 import { Line } from "./line.ts";
+import type { Slots } from "./shared_slots.ts";
 
 export interface LaneLimits {
   readonly concurrencyMax: number;
   readonly perDestination: number;
 }
+
+/** Slots that count in other workers too, and the time to wait for them by. */
+export interface SharedLanes {
+  readonly slots: Slots;
+  readonly clock: Pick<Clock, "after">;
+}
+
+/** How soon it is looked whether another worker gave a slot back. */
+const LOOK_AGAIN_MS = 10;
 
 export interface Lease extends Disposable {
   release(): void;
@@ -34,12 +46,22 @@ export class Lanes<T extends { readonly domain: string; readonly priority?: numb
   #active = 0;
   #open = false;
   #granting = false;
+  readonly #shared: SharedLanes | undefined;
+  /** Domains whose slots other workers have. */
+  readonly #starved = new Set<Lane<T>>();
+  #timer: Timer | undefined;
 
   /** `go` is called with each item that gets a slot; `gone` tells of one that should no longer go. */
-  constructor(limits: () => LaneLimits, go: (item: T, lease: Lease) => void, gone: (item: T) => boolean) {
+  constructor(
+    limits: () => LaneLimits,
+    go: (item: T, lease: Lease) => void,
+    gone: (item: T) => boolean,
+    shared?: SharedLanes,
+  ) {
     this.#limits = limits;
     this.#go = go;
     this.#gone = gone;
+    this.#shared = shared;
   }
 
   get active(): number {
@@ -67,6 +89,11 @@ export class Lanes<T extends { readonly domain: string; readonly priority?: numb
   /** Opened, slots are handed out; closed, none are, and running attempts go on. */
   set open(open: boolean) {
     this.#open = open;
+    if (!open && this.#shared !== undefined) {
+      this.#timer?.cancel();
+      this.#timer = undefined;
+      this.#shared.slots.unwant();
+    }
     this.grant();
   }
 
@@ -82,9 +109,16 @@ export class Lanes<T extends { readonly domain: string; readonly priority?: numb
         if (!lane.inRing) continue;
         lane.inRing = false;
         if (lane.active >= this.#limits().perDestination) continue; // lowered meanwhile: a release lines it up again
+        if (this.#shared !== undefined && !this.#taken(lane, this.#shared.slots)) {
+          if (lane.inRing) break;
+          continue;
+        }
         const item = this.#shift(lane);
-        if (item === undefined) this.#tidy(lane);
-        else this.#start(lane, item);
+        if (item !== undefined) this.#start(lane, item);
+        else {
+          this.#shared?.slots.give(lane.domain);
+          this.#tidy(lane);
+        }
       }
     } finally {
       this.#granting = false;
@@ -106,12 +140,41 @@ export class Lanes<T extends { readonly domain: string; readonly priority?: numb
       held = false;
       lane.active--;
       this.#active--;
+      this.#shared?.slots.give(lane.domain);
+      this.#starved.delete(lane);
       this.#line(lane);
       this.#tidy(lane);
       this.grant();
     };
     this.#line(lane);
     this.#go(item, { release, [Symbol.dispose]: release });
+  }
+
+  /** Takes a shared slot. Without one: back to the head of the ring when the total is reached, else put by until others give theirs back. */
+  #taken(lane: Lane<T>, slots: Slots): boolean {
+    const full = slots.take(lane.domain, this.#limits());
+    if (full === undefined) return true;
+    if (full === "total") {
+      lane.inRing = true;
+      this.#ring.unshift(lane, lane.level);
+    } else this.#starved.add(lane);
+    this.#timer ??= this.#shared!.clock.after(LOOK_AGAIN_MS, () => {
+      this.#timer = undefined;
+      this.#lookAgain(slots);
+    });
+    return false;
+  }
+
+  #lookAgain(slots: Slots): void {
+    for (const lane of [...this.#starved]) {
+      this.#starved.delete(lane);
+      if (lane.ready.size === 0) slots.unwant(lane.domain);
+      this.#line(lane);
+      this.#tidy(lane);
+    }
+    this.grant();
+    // What was waited for in vain is waited for by nobody else on our behalf.
+    if (this.#timer === undefined) slots.unwant();
   }
 
   #line(lane: Lane<T>): void {
@@ -128,6 +191,8 @@ export class Lanes<T extends { readonly domain: string; readonly priority?: numb
   }
 
   #tidy(lane: Lane<T>): void {
-    if (lane.active === 0 && !lane.inRing && lane.ready.size === 0) this.#lanes.delete(lane.domain);
+    if (lane.active === 0 && !lane.inRing && !this.#starved.has(lane) && lane.ready.size === 0) {
+      this.#lanes.delete(lane.domain);
+    }
   }
 }

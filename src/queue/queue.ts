@@ -25,6 +25,7 @@ import { QueueError } from "./queue_error.ts";
 import { recover, type Recovered } from "./recover.ts";
 import { Schedule } from "./schedule.ts";
 import { Settler } from "./settle.ts";
+import { finishAdoption } from "./shards.ts";
 import type { ListedItem, ListFilter, QueueApi, QueueOptions, QueueSettings, QueueStats, Spool } from "./types.ts";
 
 const NEWS_AGAIN_MS = 60_000;
@@ -52,6 +53,7 @@ export class Queue implements QueueApi {
     options.host.mkdirSync(options.dir, { recursive: true, mode: 0o700 });
     const lock = options.fileLock?.(options.dir);
     try {
+      await finishAdoption(options.host, options.dir, options.log);
       const counts = new SegmentCounts();
       const recovered = await recover({ ...options, holder: counts });
       return new Queue(options, recovered, counts, () => lock?.release());
@@ -122,6 +124,7 @@ export class Queue implements QueueApi {
       settings,
       (entry, lease) => this.#deliverer.run(entry, lease),
       (entry) => entry.state !== "ready",
+      options.slots === undefined ? undefined : { slots: options.slots, clock },
     );
     this.#schedule = new Schedule<QueuedEntry>(clock, (entry) => this.#ready(entry));
     const now = clock.now();

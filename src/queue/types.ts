@@ -10,6 +10,7 @@ import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message, Source } from "../mail/message.ts";
 import type { Courier } from "./courier.ts";
+import type { Slots } from "./shared_slots.ts";
 
 /** Plain values; read anew for each use, so that a reload takes effect at once. */
 export interface QueueSettings {
@@ -72,6 +73,8 @@ export interface QueueOptions {
   readonly settings: LiveQueueSettings;
   /** Keeps other processes out of `dir`; throws when one is there. Without it the caller sees to that. */
   readonly fileLock?: (dir: string) => { release(): void };
+  /** Where other workers' deliveries count too; without it this queue's own alone. */
+  readonly slots?: Slots;
   /** Octets after which a new segment is begun. Default 64 MiB. */
   readonly segmentBytes?: number;
   /** Random bytes, for tests that must repeat themselves. Default `crypto.getRandomValues`. */

@@ -10,7 +10,7 @@ import type { Addr, HttpServer, Machine } from "../host/types.ts";
 import type { ServerFace } from "../hooks/plugin.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import { createApp } from "../http/app.ts";
-import { createMetrics } from "../http/metrics.ts";
+import { type Counts, createMetrics } from "../http/metrics.ts";
 import { addStatus, type Snapshot } from "../http/status.ts";
 import { createWebSockets } from "../http/web_sockets.ts";
 import type { Logging } from "../log/logging.ts";
@@ -18,6 +18,8 @@ import type { Logger } from "../log/types.ts";
 import { describe } from "./listeners.ts";
 import { absoluteIn, shippedPath, type Site } from "./site.ts";
 import type { TlsStore } from "./tls_store.ts";
+
+type Now = Pick<Snapshot, "sessions" | "queue" | "delivery"> & { readonly counts?: readonly Counts[] };
 
 export interface HttpOptions {
   readonly machine: Machine;
@@ -28,7 +30,8 @@ export interface HttpOptions {
   readonly hooks: Hooks;
   readonly face: ServerFace;
   readonly tls: Pick<TlsStore, "defaultPair">;
-  readonly snapshot: () => Pick<Snapshot, "sessions" | "queue" | "delivery">;
+  /** Asked at each request. Workers' counts since the last time may come along. */
+  readonly snapshot: () => Now | Promise<Now>;
 }
 
 export interface RunningHttp {
@@ -62,12 +65,14 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
   addStatus(app.face, {
     version: face.version,
     metrics,
-    snapshot: () => {
-      const { queue: { inProgress, queued, tempFail, held }, ...rest } = options.snapshot();
+    snapshot: async () => {
+      const { queue: { inProgress, queued, tempFail, held }, sessions, delivery, counts } = await options.snapshot();
+      for (const each of counts ?? []) metrics.add(each);
       const { rss, heapUsed } = host.memoryUsage();
       return {
         uptimeSeconds: Math.floor((clock.now() - started) / 1000),
-        ...rest,
+        sessions,
+        delivery,
         queue: { inProgress, queued, tempFail, held },
         memory: { rss, heapUsed },
         webSockets: sockets.size,
