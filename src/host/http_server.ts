@@ -33,11 +33,20 @@ export async function serveHttp(options: HttpServerOptions): Promise<HttpServer>
 
 /** Both runtimes bind before they return: the socket never has more permissions than it shall, not for a moment. */
 function whileMasked<T>(mask: number, bind: () => T): T {
-  const before = process.umask(mask);
+  const before = setMask(mask);
   try {
     return bind();
   } finally {
-    process.umask(before);
+    if (before !== undefined) setMask(before);
+  }
+}
+
+function setMask(mask: number): number | undefined {
+  try {
+    return process.umask(mask);
+  } catch {
+    // Deno wants --allow-sys for it; the permissions are set behind the binding then.
+    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { BadArgument, CONTROL_VERBS, type ControlPath } from "../../src/server/control_verbs.ts";
 import { controlFace } from "../kit/control_face.ts";
 import { test } from "../kit/test.ts";
@@ -48,4 +49,12 @@ test("the verbs that change something do so, and say to how many items", async (
     "restart",
     "shutdown",
   ]);
+});
+
+test("the manual has every verb with its method and arguments", () => {
+  const page = readFileSync(new URL("../../docs/process.md", import.meta.url), "utf8");
+  for (const [path, { method, takes }] of Object.entries(CONTROL_VERBS)) {
+    const row = page.split("\n").find((line) => line.startsWith("|") && line.includes(`\`${path}\``)) ?? "";
+    for (const word of [method, ...Object.keys(takes)]) assert.ok(row.includes(word), `${path} ${word}`);
+  }
 });
