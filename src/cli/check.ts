@@ -35,26 +35,29 @@ export async function check(
   };
   // Each part by itself, so that one fault does not hide the next.
   let pins = {};
+  let isSound = false;
   await attempt(async () => {
     const core = await loadCoreSettings(config, () => {});
     pins = core.plugins.value.pins;
     core.close();
+    isSound = true;
     checkCertificates({ machine, config, core });
   });
   const loader = { host: machine.host, log, shipped: SHIPPED, cacheDir: `${site.dataDir}/plugin-cache`, pins };
+  const loading: string[] = [];
   for (const name of (await config.list("plugins")).value) {
     await attempt(async () => {
       await loadPlugins([name], { ...loader, ...(site.dir === undefined ? {} : { siteDir: site.dir }) });
+      loading.push(name);
     });
   }
   config.close();
-  // Whether they start together shows only where each by itself is in order.
-  if (faults.size === 0) {
-    await attempt(async () => {
-      const options = { machine, log, setUp: true, ...(action.site === undefined ? {} : { site: action.site }) };
-      await (await rehearse(options)).stop();
-    });
+  // Each plugin that loads is set up by itself, then, where all is in order, all of them together.
+  const options = { machine, log, setUp: true, ...(action.site === undefined ? {} : { site: action.site }) };
+  for (const name of isSound ? loading : []) {
+    await attempt(async () => await (await rehearse({ ...options, plugins: [name] })).stop());
   }
+  if (faults.size === 0) await attempt(async () => await (await rehearse(options)).stop());
   for (const fault of faults) out.complain(fault);
   if (faults.size > 0) {
     out.complain(`${faults.size} fault${faults.size === 1 ? "" : "s"} in ${site.configDir}`);

@@ -4,6 +4,7 @@
  * A plugin that cannot be found, fetched, imported or understood stops the start with a {@linkcode PluginError} that names it, unless
  * `ignoreBad` is set: then it is logged as CRIT and left out.
  */
+import { nearestName } from "../config/nearest.ts";
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import { toPlugin } from "./adapters.ts";
@@ -91,8 +92,10 @@ async function loadPlugin(name: string, options: LoaderOptions): Promise<LoadedP
   const isShipped = (name: string) => Object.hasOwn(shipped, name);
   const located = locate(name, siteDir === undefined ? { host, isShipped } : { host, isShipped, siteDir });
   if (located === undefined) {
+    const nearest = nearestName(name, Object.keys(shipped));
     throw new Error(
-      "there is no such plugin; wanted: the name of a shipped plugin, a file below plugins/, a path or a URL",
+      "there is no such plugin; wanted: the name of a shipped plugin, a file below plugins/, a path or a URL" +
+        (nearest === undefined ? "" : ` (did you mean "${nearest}"?)`),
     );
   }
   const { module, from } = await importPlugin(located, options);

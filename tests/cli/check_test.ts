@@ -49,6 +49,26 @@ test("check() looks at certificates and at each plugin by itself, and says where
   assert.match(complaints, /^3 faults in /m);
 });
 
+test("check() tells every plugin's fault at once, guesses the name that was meant, whatever else is wrong", async () => {
+  const broken = (name: string) =>
+    `export default { name: "${name}", setup() { throw new Error("${name} says no"); } };\n`;
+  const complaints = (await complaintsAbout({
+    "config/plugins": "one\nrcpt_to.in_hots_list\ntwo\n",
+    "config/tls_key.pem": "no key\n",
+    "config/tls_cert.pem": "no certificate\n",
+    "plugins/one.ts": broken("one"),
+    "plugins/two.ts": broken("two"),
+  })).join("\n");
+  assert.match(
+    complaints,
+    /rcpt_to\.in_hots_list failed: there is no such plugin; .*did you mean "rcpt_to\.in_host_list"/,
+  );
+  assert.match(complaints, /Loading plugin one failed: one says no/);
+  assert.match(complaints, /Loading plugin two failed: two says no/);
+  assert.match(complaints, /\/config\/tls_(?:key|cert)\.pem: .*wanted/);
+  assert.match(complaints, /^4 faults in /m);
+});
+
 test("check() says where a plugin's setup threw", async () => {
   const complaints = await complaintsAbout({
     "config/plugins": "late\n",
