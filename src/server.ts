@@ -2,14 +2,15 @@
  * Joins the rooms into a server: configuration, log, plugins, queue, delivery, listeners.
  *
  * {@linkcode serve} resolves once it listens. It throws ConfigError or PluginError for an operator's slip, and lets go of everything it had opened.
- * A running server ends by `stop()`, which resolves when nothing of it is left.
+ * A running server ends by `stop()`, which resolves when nothing of it is left. With `nodes` in smtp.ini this thread supervises, and as many
+ * workers serve (`server/workers/`).
  */
+import { ConfigError } from "./base/config_error.ts";
 import { createConfig } from "./config/config.ts";
 import { type CoreSettings, loadCoreSettings } from "./config/core_settings.ts";
 import type { Config } from "./config/types.ts";
+import type { Endpoint } from "./config/endpoint.ts";
 import { createCourier } from "./delivery/courier.ts";
-import type { DeliveryRoom } from "./delivery/courier.ts";
-import { lockDirectory } from "./host/lock.ts";
 import { thisMachine } from "./host/machine.ts";
 import type { Addr, Conn, Machine } from "./host/types.ts";
 import { HookRunner } from "./hooks/hook_runner.ts";
@@ -19,15 +20,19 @@ import type { Plugin } from "./hooks/plugin.ts";
 import { createLogging, type Logging } from "./log/logging.ts";
 import { StdoutHandler } from "./log/stdout_handler.ts";
 import { Queue } from "./queue/queue.ts";
+import type { Slots } from "./queue/shared_slots.ts";
+import { openCommon } from "./server/common.ts";
 import { serveConnection } from "./server/connection.ts";
-import { type Bound, endpointOf, listenAll } from "./server/listeners.ts";
+import type { Operations } from "./server/face.ts";
+import { type Bound, endpointsOf, listenAll } from "./server/listeners.ts";
 import { deliverySettings, queueSettings } from "./server/outbound_settings.ts";
 import { attachLogHook, choosePlugins, initialise, startChosen } from "./server/plugins.ts";
 import { PRODUCT, sessionSettings } from "./server/session_settings.ts";
 import { absoluteIn, findSite, type Site } from "./server/site.ts";
+import { closeInTurn as closeAll, type Closers } from "./server/closers.ts";
 import { settled } from "./server/settled.ts";
 import { loadServerTls, type TlsStore } from "./server/tls_store.ts";
-import { tellUnheeded } from "./server/unheeded.ts";
+import { takeQueue } from "./server/take_queue.ts";
 import { VERSION } from "./version.ts";
 
 export interface ServeOptions {
@@ -56,19 +61,40 @@ export interface Server {
   readonly core: CoreSettings;
   readonly hooks: HookRunner;
   readonly plugins: readonly LoadedPlugin[];
-  readonly queue: Queue;
-  readonly courier: DeliveryRoom;
   readonly tls: TlsStore;
+  readonly operations: Operations;
   /** Sessions open now. */
   readonly sessions: number;
-  /** Tries all waiting mail now; says how many items. Reads renewed certificates as well. */
-  flush(): number;
+  /** Tries waiting mail now (of one domain, or all); says how many items. Reads renewed certificates as well. */
+  flush(domain?: string): Promise<number>;
+  /** Replaces the workers one after another. Rejects without workers, and when a fresh one would not start. */
+  restart(): Promise<void>;
+  /** Takes no more connections, lets sessions go on for `deadlineMs`, then stops. */
+  drain(deadlineMs: number): Promise<void>;
   /** Ends everything; all of it together gets `deadlineMs` (force_shutdown_timeout by default). Idempotent. */
   stop(deadlineMs?: number): Promise<void>;
 }
 
-/** Everything that must be let go of, last opened first. */
-type Closers = (() => void | Promise<void>)[];
+/** What makes this thread one of several that serve. */
+export interface WorkerPart {
+  readonly endpoints: readonly Endpoint[];
+  /** Directory of its shard of the queue; the main thread keeps others away from it. */
+  readonly shard: string;
+  readonly slots: Slots;
+  /** Told whenever a session begins or ends. */
+  readonly onSessions: (count: number) => void;
+}
+
+/** A server as `serve` makes it, but for what the main thread does for all: HTTP, the `log` hook, `init_master`. */
+export async function serveAsWorker(options: ServeOptions, part: WorkerPart): Promise<Server> {
+  const closers: Closers = [];
+  try {
+    return await open(options, closers, part);
+  } catch (cause) {
+    await closeAll(closers);
+    throw cause;
+  }
+}
 
 export async function serve(options: ServeOptions = {}): Promise<Server> {
   const closers: Closers = [];
@@ -80,7 +106,7 @@ export async function serve(options: ServeOptions = {}): Promise<Server> {
   }
 }
 
-async function open(options: ServeOptions, closers: Closers): Promise<Server> {
+async function open(options: ServeOptions, closers: Closers, part?: WorkerPart): Promise<Server> {
   const machine = options.machine ?? await thisMachine();
   const { host, clock } = machine;
   const site = findSite(host, options.site, options.dataDir);
@@ -94,30 +120,38 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
   const core = await loadCoreSettings(config);
   closers.push(() => core.close());
   followLogSettings(core, logging);
-  log.notice(`Starting up ${PRODUCT} version ${VERSION}`);
-
-  tellUnheeded(core.server.value, log);
+  if (part === undefined) log.notice(`Starting up ${PRODUCT} version ${VERSION}`);
+  if (part === undefined && core.server.value.nodes !== 0) {
+    const { supervise } = await import("./server/workers/supervise.ts");
+    return await supervise({ ...options, machine, logging, located: site, config, core, log, closers });
+  }
 
   const stopping = new AbortController();
   const runner = new HookRunner({ clock, log, onFault: core.plugins.value.onFault });
   const tls = await loadServerTls({ machine, config, core, log, dataDir: site.dataDir });
   closers.push(() => tls.close());
 
+  const notes = new Notes();
+  const common = await openCommon({ machine, core, config, log, notes, dataDir: site.dataDir });
+  closers.push(() => common.close());
+
   const queueDir = absoluteIn(site.dataDir, core.server.value.queueDir ?? "queue");
+  if (part === undefined) closers.push(await takeQueue(host, queueDir, 0));
   const queue = await Queue.open({
     host,
     clock,
-    dir: queueDir,
+    dir: part?.shard ?? queueDir,
     log: log.child({ origin: "queue" }),
     hooks: runner,
     settings: await queueSettings(core, config),
-    fileLock: () => lockDirectory(host, queueDir),
+    ...(part === undefined ? {} : { slots: part.slots }),
   });
   const courier = createCourier({
     machine,
     hooks: runner,
     log: log.child({ origin: "outbound" }),
     settings: deliverySettings(core, config, host),
+    brokenTls: common.brokenTls,
   });
   // One deadline for all that ends: what the sessions took is no more there for plugins and queue.
   let endsAt: number | undefined;
@@ -126,7 +160,6 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
   closers.push(() => courier.stop(), () => queue.stop(deadline()));
 
   const plugins = await choosePlugins(options.plugins, core, { machine, log, site, signal: stopping.signal });
-  const notes = new Notes();
   const face = { notes, version: VERSION, name: core.me.value };
   const running = await startChosen(plugins, runner, core, {
     config,
@@ -135,13 +168,17 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
     notes,
     dataDir: site.dataDir,
     forwarder: queue.heeding(courier),
+    results: common.results,
     enqueue: (envelope, message) => queue.accept(envelope, message),
     signal: stopping.signal,
     ignoreBad: core.server.value.ignoreBadPlugins,
   });
   closers.push(() => running.stop(deadline()));
-  attachLogHook(logging, runner, log);
-  await initialise(runner, face, log);
+  if (part === undefined) {
+    attachLogHook(logging, runner, log);
+    await initialise(runner, face, log, "init_master");
+  }
+  await initialise(runner, face, log, "init_child");
 
   const sessions = new Set<Promise<void>>();
   const settings = sessionSettings(core, VERSION);
@@ -149,8 +186,9 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
     host,
     clock,
     log,
-    endpoints: options.listen === undefined ? core.server.value.listen : options.listen.map(endpointOf),
-    reusePort: false,
+    endpoints: part?.endpoints ?? endpointsOf(options, core),
+    reusePort: part !== undefined,
+    quiet: part !== undefined,
     bound: options.bound,
     handle(conn: Conn, endpoint) {
       const session = serveConnection(conn, endpoint, {
@@ -161,10 +199,15 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
         settings,
         tls: () => tls.server,
         queue,
+        common: common.ofSessions,
         signal: stopping.signal,
       });
       sessions.add(session);
-      return session.finally(() => sessions.delete(session));
+      part?.onSessions(sessions.size);
+      return session.finally(() => {
+        sessions.delete(session);
+        part?.onSessions(sessions.size);
+      });
     },
   });
   closers.push(async () => {
@@ -172,21 +215,47 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
     await settled(sessions, deadline(), clock);
   }, () => listening.close());
   queue.start(courier);
-  const http = core.http.value.listen.length === 0 ? undefined : await (await import("./server/http.ts")).startHttp({
-    machine,
-    config: core.http.value,
-    site,
-    log: log.child({ origin: "http" }),
-    logging,
-    hooks: runner,
-    face,
-    tls,
-    snapshot: () => ({ sessions: sessions.size, queue: queue.stats(), delivery: courier.stats() }),
-  });
+  const http = part !== undefined || core.http.value.listen.length === 0
+    ? undefined
+    : await (await import("./server/http.ts")).startHttp({
+      machine,
+      config: core.http.value,
+      site,
+      log: log.child({ origin: "http" }),
+      logging,
+      hooks: runner,
+      face,
+      tls,
+      snapshot: () => ({ sessions: sessions.size, queue: queue.stats(), delivery: courier.stats() }),
+    });
   if (http !== undefined) closers.push(() => http.close(deadline()));
 
+  const operations: Operations = {
+    list: async (filter) => queue.list(filter),
+    async stats() {
+      const { inProgress, queued, tempFail, held } = queue.stats();
+      const { size } = sessions;
+      return { sessions: size, queue: { inProgress, queued, tempFail, held }, delivery: courier.stats(), threads: 1 };
+    },
+    async flush(domain) {
+      tls.reload();
+      if (part === undefined) log.notice("Flushing the temp fail queue");
+      return queue.flush(domain);
+    },
+    hold: (id) => queue.hold(id),
+    release: (id) => queue.release(id),
+    remove: (id) => queue.remove(id),
+    async restart() {
+      throw new ConfigError({
+        file: "smtp.ini",
+        setting: "nodes",
+        current: "0",
+        wanted: "workers, for there to be some to replace",
+      });
+    },
+  };
   let stopped: Promise<void> | undefined;
-  return {
+  const server: Server = {
     addresses: listening.addresses,
     httpAddresses: http?.addresses ?? [],
     site,
@@ -194,31 +263,29 @@ async function open(options: ServeOptions, closers: Closers): Promise<Server> {
     core,
     hooks: runner,
     plugins,
-    queue,
-    courier,
     tls,
+    operations,
     get sessions() {
       return sessions.size;
     },
-    flush() {
-      tls.reload();
-      log.notice("Flushing the temp fail queue");
-      return queue.flush();
+    flush: (domain) => operations.flush(domain),
+    restart: () => operations.restart(),
+    async drain(ms) {
+      await listening.close();
+      const until = clock.monotonic() + ms;
+      await settled(sessions, ms, clock);
+      await server.stop(Math.max(until - clock.monotonic(), LEAST_END_MS));
     },
     stop(ms) {
       endBy(ms);
       return stopped ??= closeAll(closers);
     },
   };
+  return server;
 }
 
-async function closeAll(closers: Closers): Promise<void> {
-  for (const close of closers.splice(0).reverse()) {
-    try {
-      await close();
-    } catch { /* the rest must be let go of all the same; whoever failed has logged why */ }
-  }
-}
+/** What deliveries get that are under way when the last session ended. */
+const LEAST_END_MS = 5000;
 
 function followLogSettings(core: CoreSettings, logging: Logging): void {
   const apply = () => {

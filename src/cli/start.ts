@@ -15,7 +15,6 @@ import type { Logger } from "../log/types.ts";
 import { serve, type Server } from "../server.ts";
 import { dropTo, planUser, type UserPlan } from "../server/become_user.ts";
 import { type Control, controlPath, openControl } from "../server/control.ts";
-import type { Operations } from "../server/face.ts";
 import { bindAll, type Bound, closeAll, describe } from "../server/listeners.ts";
 import { claimPidFile } from "../server/pid_file.ts";
 import { VERSION } from "../version.ts";
@@ -64,7 +63,7 @@ export async function start(
     if (plan !== undefined) log.notice(`Running as ${plan.label}`);
     orders.onFlush(() => void server.flush());
     const face = {
-      operations: operationsOf(server),
+      operations: server.operations,
       pid: host.pid,
       version: VERSION,
       startedAt,
@@ -112,28 +111,6 @@ async function become(
     closeAll(bound ?? []);
     throw cause;
   }
-}
-
-/** One thread that serves. */
-function operationsOf(server: Server): Operations {
-  const { queue, courier } = server;
-  return {
-    list: async (filter) => queue.list(filter),
-    async stats() {
-      const { inProgress, queued, tempFail, held } = queue.stats();
-      const { sessions } = server;
-      return { sessions, queue: { inProgress, queued, tempFail, held }, delivery: courier.stats(), threads: 1 };
-    },
-    async flush(domain) {
-      return domain === undefined ? server.flush() : queue.flush(domain);
-    },
-    hold: (id) => queue.hold(id),
-    release: (id) => queue.release(id),
-    remove: (id) => queue.remove(id),
-    async restart() {
-      throw new Error("there are no workers to replace: smtp.ini says nodes=0");
-    },
-  };
 }
 
 /** The limit holds whatever a plugin or a peer does, short of a thread that never rests. */

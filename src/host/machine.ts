@@ -3,7 +3,9 @@ import os from "node:os";
 import { systemClock } from "../base/clock.ts";
 import { normalizeIp } from "../base/ip.ts";
 import { dial } from "./dial.ts";
+import { openRedis } from "./redis.ts";
 import { resolvConf, stubResolver } from "./resolver.ts";
+import { startThread } from "./threads.ts";
 import { secureClient } from "./tls_client.ts";
 import type { Host, Machine, Resolver } from "./types.ts";
 
@@ -22,6 +24,9 @@ export async function thisMachine(options: MachineOptions = {}): Promise<Machine
     resolver: options.resolver ?? stubResolver({ servers: resolvConf(readOr(host, "/etc/resolv.conf", "")) }),
     dial: (to) => dial(host, to),
     secureClient: (conn, upgrade) => secureClient(conn, upgrade),
+    fetch: (url, options) => fetch(url, options),
+    openRedis: (settings, watch) => openRedis(settings, watch),
+    startThread,
     localAddresses: () =>
       Object.values(os.networkInterfaces()).flatMap((each) => each ?? []).map((each) => normalizeIp(each.address)),
   };

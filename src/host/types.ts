@@ -243,6 +243,45 @@ export interface Resolver {
   resolve<T extends RecordType>(name: string, type: T, options?: { signal?: AbortSignal }): Promise<DnsAnswer<T>>;
 }
 
+export interface RedisSettings {
+  readonly hostname: string;
+  readonly port: number;
+  /** A Unix socket, in the place of both. */
+  readonly path?: string;
+  readonly tls?: boolean;
+  readonly username?: string;
+  readonly password?: string;
+  readonly database?: number;
+  /** For the connection, and for each answer. */
+  readonly timeoutMs: number;
+}
+
+/** Who wants to know how a connection to Redis fares. Each is called at a change only. */
+export interface RedisWatch {
+  onReady(): void;
+  onTrouble(reason: Error): void;
+}
+
+/** A connection to a Redis server that comes and goes as the server does. */
+export interface RedisLink {
+  /** For the log; without the password. */
+  readonly url: string;
+  readonly ready: boolean;
+  /** One command, e.g. `["GET", "key"]`. Rejects when there is no connection, no answer in time, or an error for an answer. */
+  command(words: readonly string[]): Promise<unknown>;
+  /** Ends it. Idempotent. */
+  close(): void;
+}
+
+/** A thread, seen from the one that started it. */
+export interface Thread {
+  post(message: unknown): void;
+  onMessage(listener: (message: unknown) => void): void;
+  /** Its exit code, and the fault nobody caught if that ended it. Messages sent before have been heard by then. */
+  readonly ended: Promise<{ readonly code: number; readonly fault?: unknown }>;
+  terminate(): void;
+}
+
 /** A host, and what Deno's API lacks. */
 export interface Machine {
   readonly host: Host;
@@ -252,8 +291,14 @@ export interface Machine {
   dial(options: DialOptions): Promise<Conn>;
   /** The client's side of STARTTLS, or of implicit TLS. Closes `conn` when it rejects. */
   secureClient(conn: Conn, options: ClientUpgrade): Promise<SecureConn>;
+  /** HTTP as a client; give it a signal. */
+  fetch(url: string, options: RequestInit): Promise<Response>;
+  /** Opens a connection to Redis; resolves before it stands. */
+  openRedis(settings: RedisSettings, watch: RedisWatch): Promise<RedisLink>;
   /** Addresses of this machine's interfaces. */
   localAddresses(): readonly string[];
+  /** Starts a module in a thread; absent on a machine without threads. */
+  startThread?(module: URL, data: unknown): Thread;
 }
 
 /** Where a request came from, and the way to a WebSocket. */
@@ -274,4 +319,31 @@ export interface HttpServer {
   readonly addr: Addr;
   /** Takes no more requests; resolves when those under way are answered, or cut off after `deadlineMs`. WebSockets are cut off then too. */
   close(deadlineMs: number): Promise<void>;
+}
+
+/** What plugins written for Haraka take for granted of Node; loaded only when there is such a plugin. */
+export interface CommonJs {
+  /** Runs a file's text as the body of a function that has `scope`'s names, `self` for its `this`. Throws what it throws. */
+  run(path: string, text: string, scope: { readonly [name: string]: unknown }, self: object): void;
+  /** `require` as the file at `path` has it. */
+  requireFor(path: string): ((specifier: string) => unknown) & { resolve(specifier: string): string };
+  /** The file whose `module.exports` this is, if it was loaded already. */
+  pathOf(exports: unknown): string | undefined;
+  /** Names that every module of this process sees from now on. Later values win. */
+  define(names: { readonly [name: string]: unknown }): void;
+  /** Sets an environment variable for this process, unless it is set. */
+  setEnv(name: string, value: string): void;
+  /** The same octets as a `Buffer`. */
+  buffer(bytes: Uint8Array): Uint8Array & { toString(encoding?: string): string };
+  /** As a Node `Readable` of Buffers. */
+  readable(stream: ReadableStream<Bytes>): NodeReadable;
+}
+
+export interface NodeReadable {
+  pipe<T>(into: T, options?: { readonly end?: boolean }): T;
+  on(event: string, listener: (...args: any[]) => void): this;
+  once(event: string, listener: (...args: any[]) => void): this;
+  listenerCount(event: string): number;
+  resume(): this;
+  destroy(): this;
 }

@@ -4,6 +4,7 @@
  * An endpoint that cannot be bound is reported; when none can, the start fails.
  */
 import { type Clock, sleep } from "../base/clock.ts";
+import type { CoreSettings } from "../config/core_settings.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../config/endpoint.ts";
 import type { Conn, Host, Listener } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
@@ -25,6 +26,8 @@ export interface ListenOptions extends BindOptions {
   readonly clock: Clock;
   /** Sockets bound before, by `bindAll`, in the place of `endpoints`. */
   readonly bound?: readonly Bound[] | undefined;
+  /** Somebody else says where we listen. */
+  readonly quiet?: boolean;
   /** Owns the connection from here on; must not reject. */
   readonly handle: (conn: Conn, endpoint: Endpoint) => Promise<void>;
 }
@@ -38,7 +41,7 @@ export interface Listening {
 export function listenAll(options: ListenOptions): Listening {
   const open = [...options.bound ?? bindAll(options)];
   const loops = open.map(({ endpoint, listener }) => {
-    options.log.notice(`Listening on ${describe(listener.addr)}`);
+    options.log.log(options.quiet ? "DEBUG" : "NOTICE", `Listening on ${describe(listener.addr)}`);
     return acceptAll(listener, endpoint, options);
   });
   return {
@@ -90,7 +93,7 @@ function bind(endpoint: Endpoint, { host, reusePort }: BindOptions): Listener {
   } catch (cause) {
     // A machine without IPv6: the default endpoint falls back to all of IPv4.
     if (/^(::0?|\[::0?\])$/.test(hostname) && /EAFNOSUPPORT|family/i.test(String(cause))) {
-      return host.listen({ hostname: "0.0.0.0", port: endpoint.port });
+      return host.listen({ hostname: "0.0.0.0", port: endpoint.port, ...(reusePort ? { reusePort } : {}) });
     }
     throw cause;
   }
@@ -130,4 +133,9 @@ export function endpointOf(text: string): Endpoint {
     throw new TypeError(`Cannot listen on ${JSON.stringify(text)}: wanted: ${endpoint.wanted}`);
   }
   return endpoint;
+}
+
+/** Those a program gave, else the configured ones. */
+export function endpointsOf(given: { readonly listen?: readonly string[] }, core: CoreSettings): readonly Endpoint[] {
+  return given.listen === undefined ? core.server.value.listen : given.listen.map(endpointOf);
 }

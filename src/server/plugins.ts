@@ -61,13 +61,16 @@ export function attachLogHook(logging: Logging, runner: HookRunner, log: Logger)
   });
 }
 
-/** Runs `init_master` and `init_child`; a refusal stops the start. */
-export async function initialise(runner: HookRunner, server: ServerFace, log: Logger): Promise<void> {
-  for (const hook of ["init_master", "init_child"] as const) {
-    const { verdict, by } = await runner.run(hook, { server }, { log });
-    if (verdict !== undefined && isRefusal(verdict)) {
-      throw new PluginError(by ?? "?", new Error(`it refused to start at ${hook}`));
-    }
+/** Runs `init_master`, or `init_child`; a refusal stops the start. Without workers one thread hears both. */
+export async function initialise(
+  runner: HookRunner,
+  server: ServerFace,
+  log: Logger,
+  hook: "init_master" | "init_child",
+): Promise<void> {
+  const { verdict, by } = await runner.run(hook, { server }, { log });
+  if (verdict !== undefined && isRefusal(verdict)) {
+    throw new PluginError(by ?? "?", new Error(`it refused to start at ${hook}`));
   }
 }
 

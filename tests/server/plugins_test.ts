@@ -17,13 +17,13 @@ function runnerWith(table: Parameters<HookRunner["add"]>[1]): HookRunner {
 const face = { notes: new Notes(), version: "0", name: "kasi.test" };
 
 test("initialise() stops the start when a plugin refuses, and says which", async () => {
-  await initialise(runnerWith({ init_master: () => ok() }), face, memoryLog().log);
+  await initialise(runnerWith({ init_master: () => ok() }), face, memoryLog().log, "init_master");
   await assert.rejects(
-    initialise(runnerWith({ init_master: () => deny() }), face, memoryLog().log),
+    initialise(runnerWith({ init_master: () => deny() }), face, memoryLog().log, "init_master"),
     /plugin test failed: it refused to start at init_master/,
   );
   await assert.rejects(
-    initialise(runnerWith({ init_child: async () => deny() }), face, memoryLog().log),
+    initialise(runnerWith({ init_child: async () => deny() }), face, memoryLog().log, "init_child"),
     /plugin test failed: it refused to start at init_child/,
   );
 });

@@ -1,0 +1,54 @@
+/** What the main thread and its workers say to one another. All of it is copied on its way, but the shared memory. */
+import type { Endpoint } from "../../config/endpoint.ts";
+import type { Counts } from "../../http/metrics.ts";
+import type { LogItem } from "../../log/types.ts";
+import type { ListedItem, ListFilter } from "../../queue/types.ts";
+import type { ServerStats } from "../face.ts";
+
+/** What a worker is started with. */
+export interface WorkerData {
+  readonly site?: string;
+  readonly dataDir?: string;
+  /** Specifiers; those of `config/plugins` when absent. */
+  readonly plugins?: readonly string[];
+  /** From 1. */
+  readonly number: number;
+  /** With the ports that are really served. */
+  readonly endpoints: readonly Endpoint[];
+  /** Directory of its shard of the queue. */
+  readonly shard: string;
+  /** Delivery slots in use (`queue/shared_slots.ts`), and the sessions of each worker. */
+  readonly slots: SharedArrayBuffer;
+  readonly sessions: SharedArrayBuffer;
+  /** Whether somebody asks for counts. */
+  readonly counts: boolean;
+  /** Only find out whether configuration and plugins load, and end. */
+  readonly rehearse?: boolean;
+}
+
+/** Requests: what goes with each, and what comes back. */
+export interface Verbs {
+  list: { readonly takes: ListFilter | undefined; readonly gives: readonly ListedItem[] };
+  stats: { readonly takes: undefined; readonly gives: ServerStats & { readonly counts?: Counts } };
+  flush: { readonly takes: string | undefined; readonly gives: number };
+  hold: { readonly takes: string; readonly gives: number };
+  release: { readonly takes: string; readonly gives: number };
+  remove: { readonly takes: string; readonly gives: number };
+}
+export type Verb = keyof Verbs;
+
+export type ToWorker =
+  | { readonly kind: "ask"; readonly id: number; readonly verb: Verb; readonly takes: unknown }
+  /** Take no more connections; end once sessions and deliveries have, or are late; then exit with 0. */
+  | { readonly kind: "drain"; readonly deadlineMs: number }
+  /** As `Server.stop`; then exit with 0. */
+  | { readonly kind: "stop"; readonly deadlineMs: number };
+
+export type FromWorker =
+  | { readonly kind: "ready" }
+  /** It could not start; an operator's slip is said without a stack. */
+  | { readonly kind: "failed"; readonly reason: string }
+  | { readonly kind: "log"; readonly items: readonly LogItem[] }
+  | { readonly kind: "uncaught"; readonly reason: string }
+  | { readonly kind: "answer"; readonly id: number; readonly gives: unknown }
+  | { readonly kind: "refusal"; readonly id: number; readonly reason: string };
