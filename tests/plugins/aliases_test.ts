@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import plugin from "../../plugins/aliases.ts";
 import { HookRunner } from "../../src/hooks/hook_runner.ts";
 import type { Envelope } from "../../src/hooks/outbound.ts";
+import type { Recipient } from "../../src/hooks/session.ts";
 import { fakeSession, message, recipient } from "../kit/fake_session.ts";
 import { startPlugin } from "../kit/hook.ts";
 import { pluginHost } from "../kit/plugin_host.ts";
