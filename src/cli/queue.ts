@@ -2,11 +2,11 @@
  * `kasi queue ls|show|flush|hold|release|remove`: asks the running server by its control socket. `ls` and `show` read the disk when none runs, which
  * disturbs nobody; the other verbs are a server's to do.
  */
-import { utf8Decode } from "../base/bytes.ts";
-import { exists } from "../host/exists.ts";
+import { type Bytes, utf8Decode } from "../base/bytes.ts";
 import { lockOwner } from "../host/lock.ts";
 import type { Host, Machine } from "../host/types.ts";
 import { readQueue, readQueuedMessage } from "../queue/list.ts";
+import { queueDirs } from "../queue/shards.ts";
 import type { ListedItem } from "../queue/types.ts";
 import type { QueueVerb } from "./options.ts";
 import { noServer, nowTried, type SiteServer, siteServer } from "./site_server.ts";
@@ -42,7 +42,7 @@ const VERBS: { readonly [V in QueueVerb]: (action: QueueAction, place: Place) =>
     const about = items.map((item) =>
       line(item, machine.clock.now()) + (item.lastError === undefined ? "" : `\n  last: ${item.lastError}`)
     );
-    const message = await readQueuedMessage(machine.host, server.queueDir, first.id);
+    const message = await bodyOf(machine.host, server, first.id);
     return out.say(`${about.join("\n")}\n\n${message === undefined ? "" : utf8Decode(message)}`);
   },
   async flush({ argument }, { machine, out, server }) {
@@ -74,12 +74,19 @@ export async function listQueue(
 ): Promise<ListedItem[]> {
   const told = await server.ask("/queue", filter);
   if (told !== undefined) return told as ListedItem[];
-  // A site that has not been served yet.
-  if (!exists(host, server.queueDir)) return [];
-  return readQueue(host, server.queueDir).filter(({ domain, id }) =>
-    (filter.domain === undefined || domain === filter.domain) &&
-    (filter.id === undefined || id === filter.id || id.startsWith(`${filter.id}.`))
-  );
+  const { domain, id } = filter;
+  const wanted = { ...(domain === undefined ? {} : { domain }), ...(id === undefined ? {} : { id }) };
+  return queueDirs(host, server.queueDir).flatMap((dir) => readQueue(host, dir, wanted))
+    .sort((a, b) => a.queuedAt - b.queuedAt);
+}
+
+/** From the disk in any case: reading disturbs no server. */
+async function bodyOf(host: Host, { queueDir }: SiteServer, id: string): Promise<Bytes | undefined> {
+  for (const dir of queueDirs(host, queueDir)) {
+    const message = await readQueuedMessage(host, dir, id);
+    if (message !== undefined) return message;
+  }
+  return undefined;
 }
 
 async function onItems(

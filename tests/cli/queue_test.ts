@@ -47,7 +47,7 @@ async function siteWithMail(...addresses: string[]) {
   };
   const ask = (verb: "ls" | "show" | "flush", argument?: string, json = false) =>
     queue({ verb, json, site: "/site", ...(argument === undefined ? {} : { argument }) }, { machine, out });
-  return { said, complaints, ask };
+  return { said, complaints, ask, host };
 }
 
 test("queue ls lists what is queued, and of one domain only", async () => {
@@ -75,6 +75,17 @@ test("queue show prints a message by its id, and says when there is none", async
   assert.match(said[0]!, /Subject: to b@example\.net\r\n[^]*hello\r\n$/);
   assert.equal(await ask("show", "T9"), 1);
   assert.deepEqual(complaints, ["No queued message has the ID T9"]);
+});
+
+test("queue ls and show look into the shards of workers too, in order of acceptance", async () => {
+  const { said, ask, host } = await siteWithMail("b@example.net");
+  host.renameSync("/site/queue", "/site/w2");
+  host.mkdirSync("/site/queue");
+  host.renameSync("/site/w2", "/site/queue/w2");
+  assert.equal(await ask("ls"), 0);
+  assert.match(said[0]!, /b@example\.net[^]*1 item$/);
+  assert.equal(await ask("show", "T0"), 0);
+  assert.match(said[1]!, /hello\r\n$/);
 });
 
 test("queue flush says when no server is running", async () => {
