@@ -112,7 +112,7 @@ export interface Transaction {
 /** Plugins say at `data`, or before, what they want done with the body; banner, filters and tree may be asked for at `data_post` as well. */
 export interface TransactionBody {
   /** Makes the tree while the message arrives, so that it is there at once, and with `discardData` at all. */
-  parse(): void;
+  parse(): undefined;
   /** The message as a tree of its parts, as it came in; at `data_post` and later, whether `parse` was called or not. */
   tree(): Promise<Part>;
   /**
@@ -120,14 +120,14 @@ export interface TransactionBody {
    * `take` is done is let go. The end of the message waits for what `take` promised. What it throws, and a reader that makes us
    * wait for 30 s, put the mail off with 451. Throws a TypeError once the message arrives.
    */
-  onAttachment(take: (attachment: Attachment) => void | Promise<void>): void;
+  onAttachment(take: (attachment: Attachment) => void | Promise<void>): undefined;
   /** A text behind the text that is shown first, and in front of its HTML form's `</body>`. `html`: the text, its line breaks shown. */
-  setBanner(text: string, html?: string): void;
+  setBanner(text: string, html?: string): undefined;
   /**
    * Edits each text part whose type begins with a string, or matches a RegExp. Filters run in order, behind `data_post` and before the message is queued.
    * What `edit` throws, or 30 s without an answer, put the mail off with 451.
    */
-  addFilter(match: string | RegExp, edit: BodyFilter): void;
+  addFilter(match: string | RegExp, edit: BodyFilter): undefined;
   /** Keep the header only: for plugins that take the message by other means. The outbound queue refuses it with 451. */
   discardData: boolean;
 }

@@ -56,7 +56,7 @@ async function decide(talk: Dialogue, transaction: TransactionState, intake: Int
     transaction.log.warn("The message has many lines of header", { lines: head.lines });
   }
 
-  const message = createMessage(source, start === undefined ? {} : { start });
+  const message = transaction.message = createMessage(source, start === undefined ? {} : { start });
   if (settings.cleanAuthResults && head.authResults) disownAuthResults(message);
   if (addReceived) message.header.addLeading("Received", trace(talk, transaction));
   if (

@@ -20,17 +20,23 @@ export class BodyPlan implements TransactionBody {
   readonly #takers: AttachmentTaker[] = [];
   #banner: BodyEdits["banner"];
   readonly #filters: { readonly match: string | RegExp; readonly edit: BodyFilter }[] = [];
-  #begun = false;
+  #begun: boolean;
   #feed: AttachmentFeed | undefined;
   #builder: TreeBuilder | undefined;
   #message: Message | undefined;
   #tree: Promise<Part> | undefined;
 
-  parse(): void {
+  /** `message`: when it has come already. */
+  constructor(message?: Message) {
+    this.#message = message;
+    this.#begun = message !== undefined;
+  }
+
+  parse(): undefined {
     this.#wantsTree = true;
   }
 
-  onAttachment(take: AttachmentTaker): void {
+  onAttachment(take: AttachmentTaker): undefined {
     if (this.#begun) {
       throw new TypeError(
         "Cannot hand out attachments: the message is arriving; wanted: onAttachment() at data, or before",
@@ -39,11 +45,11 @@ export class BodyPlan implements TransactionBody {
     this.#takers.push(take);
   }
 
-  setBanner(text: string, html?: string): void {
+  setBanner(text: string, html?: string): undefined {
     this.#banner = makeBanner(text, html);
   }
 
-  addFilter(match: string | RegExp, edit: BodyFilter): void {
+  addFilter(match: string | RegExp, edit: BodyFilter): undefined {
     this.#filters.push({ match, edit });
   }
 

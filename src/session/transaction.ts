@@ -6,6 +6,7 @@ import type { RunOptions } from "../hooks/runner.ts";
 import type { Parameters, Recipient, Tally, Transaction } from "../hooks/session.ts";
 import type { Logger } from "../log/types.ts";
 import type { Address } from "../mail/address.ts";
+import type { Message } from "../mail/message.ts";
 import { BodyPlan } from "./body_plan.ts";
 import { resultsOf, type SessionState } from "./state.ts";
 
@@ -27,6 +28,8 @@ export class TransactionState implements Transaction {
   readonly runOptions: RunOptions;
   /** Undefined: as the session says. */
   relaying: boolean | undefined;
+  /** Once it is whole. */
+  message: Message | undefined;
   /** What plugins want done with the body; undefined when none asked. */
   plan: BodyPlan | undefined;
   /** What lets go of the body, once there is one. */
@@ -44,7 +47,7 @@ export class TransactionState implements Transaction {
   }
 
   get body(): BodyPlan {
-    return this.plan ??= new BodyPlan();
+    return this.plan ??= new BodyPlan(this.message);
   }
 }
 
