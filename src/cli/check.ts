@@ -5,11 +5,11 @@
 import { ConfigError, describeFault } from "../base/config_error.ts";
 import { checkSite } from "../config/check.ts";
 import { createConfig } from "../config/config.ts";
-import { loadCoreSettings } from "../config/core_settings.ts";
+import { type CoreSettings, loadCoreSettings } from "../config/core_settings.ts";
 import { CORE_FILES } from "../config/files/core_files.ts";
 import type { FileShape } from "../config/shape.ts";
 import type { Machine } from "../host/types.ts";
-import { loadPlugins } from "../hooks/loader.ts";
+import { type LoadedPlugin, loadPlugins } from "../hooks/loader.ts";
 import { createLogging } from "../log/logging.ts";
 import { findSite } from "../server/site.ts";
 import { rehearse } from "../server/rehearsal.ts";
@@ -23,9 +23,15 @@ export async function check(
 ): Promise<number> {
   const site = findSite(machine.host, action.site);
   const log = createLogging({ clock: machine.clock, sinks: [] }).root;
-  const config = createConfig({ host: machine.host, clock: machine.clock, dir: site.configDir, log, watch: false });
-  const shapes = [...CORE_FILES, ...await pluginShapes(SHIPPED)];
-  const faults = new Set((await checkSite(config, shapes)).map(describeFault));
+  const config = createConfig({
+    host: machine.host,
+    clock: machine.clock,
+    dir: site.configDir,
+    log,
+    watch: false,
+    tolerant: true,
+  });
+  const faults = new Set<string>();
   const attempt = async (part: () => void | Promise<void>) => {
     try {
       await part();
@@ -33,29 +39,32 @@ export async function check(
       faults.add(cause instanceof ConfigError ? describeFault(cause.fault) : (cause as Error).message ?? String(cause));
     }
   };
-  // Each part by itself, so that one fault does not hide the next.
-  let pins = {};
-  let isSound = false;
+  // Each part by itself, and past wrong values, so that one fault does not hide the next.
+  let core: CoreSettings | undefined;
   await attempt(async () => {
-    const core = await loadCoreSettings(config, () => {});
-    pins = core.plugins.value.pins;
+    core = await loadCoreSettings(config, () => {});
     core.close();
-    isSound = true;
     checkCertificates({ machine, config, core });
   });
-  const loader = { host: machine.host, log, shipped: SHIPPED, cacheDir: `${site.dataDir}/plugin-cache`, pins };
-  const loading: string[] = [];
+  const loader = {
+    host: machine.host,
+    log,
+    shipped: SHIPPED,
+    cacheDir: `${site.dataDir}/plugin-cache`,
+    pins: core?.plugins.value.pins ?? {},
+    ...(site.dir === undefined ? {} : { siteDir: site.dir }),
+  };
+  const loaded: LoadedPlugin[] = [];
   for (const name of (await config.list("plugins")).value) {
-    await attempt(async () => {
-      await loadPlugins([name], { ...loader, ...(site.dir === undefined ? {} : { siteDir: site.dir }) });
-      loading.push(name);
-    });
+    await attempt(async () => void loaded.push(...await loadPlugins([name], loader)));
   }
+  const shapes = [...CORE_FILES, ...await pluginShapes(SHIPPED), ...loaded.flatMap(({ plugin }) => plugin.files ?? [])];
+  for (const fault of await checkSite(config, shapes)) faults.add(describeFault(fault));
   config.close();
   // Each plugin that loads is set up by itself, then, where all is in order, all of them together.
   const options = { machine, log, setUp: true, ...(action.site === undefined ? {} : { site: action.site }) };
-  for (const name of isSound ? loading : []) {
-    await attempt(async () => await (await rehearse({ ...options, plugins: [name] })).stop());
+  for (const { name } of loaded) {
+    await attempt(async () => await (await rehearse({ ...options, plugins: [name], tolerant: true })).stop());
   }
   if (faults.size === 0) await attempt(async () => await (await rehearse(options)).stop());
   for (const fault of faults) out.complain(fault);

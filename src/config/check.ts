@@ -1,5 +1,5 @@
 /** `kasi check`, the part about files: everything that is wrong with a site's configuration, in one list. */
-import { ConfigError } from "../base/config_error.ts";
+import { ConfigError, describeFault } from "../base/config_error.ts";
 import type { ConfigFault } from "../base/config_error.ts";
 import { loadCoreSettings } from "./core_settings.ts";
 import { CORE_FILES, PLAIN_FILES } from "./files/core_files.ts";
@@ -17,7 +17,8 @@ const PASSED_OVER = /(~|\.(bak|orig|rej|swp|dpkg-\w+|rpm\w+|timeout))$|(^|\/)\./
 export async function checkSite(config: SiteConfig, shapes: readonly FileShape[]): Promise<ConfigFault[]> {
   const all = mergeShapes([...CORE_FILES, ...shapes]);
   const faults = [...all.values()].flatMap((shape) => config.faults(shape));
-  if (faults.length === 0) faults.push(...await faultsOfValues(config));
+  const said = new Set(faults.map(describeFault));
+  faults.push(...(await faultsOfValues(config)).filter((fault) => !said.has(describeFault(fault))));
   return [...faults, ...unknownFiles(config, new Set([...all.keys(), ...PLAIN_FILES]))];
 }
 

@@ -27,6 +27,8 @@ export interface ConfigOptions {
   readonly host: ConfigHost;
   /** The directory that holds `smtp.ini`. */
   readonly dir: string;
+  /** Values of the wrong form are passed over, as if they were not set: for `kasi check`, which lists them by `faults()`. */
+  readonly tolerant?: boolean;
   /** Shipped defaults that the site's files lie over. */
   readonly defaultsDir?: string;
   readonly clock: Clock;
@@ -236,7 +238,7 @@ class FileConfig implements SiteConfig {
   #settings<S extends Shape>(file: FileShape<S>, content: Content): Settings<S> {
     const ini = iniOf(file.file, content);
     const { settings, faults } = applyShape(file, ini);
-    if (faults[0] !== undefined) throw new ConfigError(faults[0]);
+    if (faults[0] !== undefined && !this.#options.tolerant) throw new ConfigError(faults[0]);
     // A plugin may know a part of one of the core's files; what the core knows of it is not unknown.
     const core = CORE_FILES.filter((known) => known.file === file.file && known !== file);
     const { warnings } = applyShape(mergeShapes([...core, file]).get(file.file)!, ini);

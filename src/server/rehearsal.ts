@@ -30,6 +30,8 @@ export interface RehearsalOptions {
   readonly log: Logger;
   /** Whether plugins are set up too; else they are only loaded. */
   readonly setUp: boolean;
+  /** Values of the wrong form are passed over: for `kasi check`, which lists them itself. */
+  readonly tolerant?: boolean;
   /** In the place of `config/plugins`. */
   readonly plugins?: readonly string[];
 }
@@ -38,7 +40,14 @@ export interface RehearsalOptions {
 export async function rehearse({ machine, log, ...options }: RehearsalOptions): Promise<Rehearsal> {
   const { host, clock } = machine;
   const site = findSite(host, options.site);
-  const config = createConfig({ host, clock, dir: site.configDir, log, watch: false });
+  const config = createConfig({
+    host,
+    clock,
+    dir: site.configDir,
+    log,
+    watch: false,
+    tolerant: options.tolerant ?? false,
+  });
   const core = await loadCoreSettings(config);
   const stopping = new AbortController();
   const hooks = new HookRunner({ clock, log, onFault: core.plugins.value.onFault });

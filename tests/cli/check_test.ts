@@ -53,9 +53,15 @@ test("check() tells every plugin's fault at once, guesses the name that was mean
   const broken = (name: string) =>
     `export default { name: "${name}", setup() { throw new Error("${name} says no"); } };\n`;
   const complaints = (await complaintsAbout({
-    "config/plugins": "one\nrcpt_to.in_hots_list\ntwo\n",
     "config/tls_key.pem": "no key\n",
     "config/tls_cert.pem": "no certificate\n",
+    "config/outbound.ini": "concurrency_max=many\n",
+    "config/smtp.ini": "listen=127.0.0.1:0,here!:25\n",
+    "config/three.ini": "size=large\n",
+    "config/plugins": "one\nrcpt_to.in_hots_list\ntwo\nthree\n",
+    "plugins/three.ts": 'import { fileShape } from "kasi";\n' +
+      'const I = fileShape({ file: "three.ini", about: ".", shape: { main: { size: { type: "integer", default: 1, about: "." } } } });\n' +
+      'export default { name: "three", files: [I], async setup({ config }) { await config.ini(I); return {}; } };\n',
     "plugins/one.ts": broken("one"),
     "plugins/two.ts": broken("two"),
   })).join("\n");
@@ -66,7 +72,10 @@ test("check() tells every plugin's fault at once, guesses the name that was mean
   assert.match(complaints, /Loading plugin one failed: one says no/);
   assert.match(complaints, /Loading plugin two failed: two says no/);
   assert.match(complaints, /\/config\/tls_(?:key|cert)\.pem: .*wanted/);
-  assert.match(complaints, /^4 faults in /m);
+  assert.match(complaints, /\/config\/outbound\.ini:1: .*concurrency_max/);
+  assert.match(complaints, /\/config\/smtp\.ini:1: .*listen: current value is "here!:25"/);
+  assert.match(complaints, /\/config\/three\.ini:1: .*size: current value is "large"/);
+  assert.match(complaints, /^7 faults in /m);
 });
 
 test("check() says where a plugin's setup threw", async () => {
