@@ -4,6 +4,7 @@ import { thisMachine } from "../host/machine.ts";
 import type { Machine } from "../host/types.ts";
 import { PluginError } from "../hooks/loader.ts";
 import { WorkerError } from "../server/workers/pool.ts";
+import { WorkerError } from "../server/workers/pool.ts";
 import { check } from "./check.ts";
 import { control } from "./control.ts";
 import { dkim } from "./dkim.ts";
@@ -52,6 +53,9 @@ const HANDLERS: { readonly [D in Action["do"]]: Handler<D> } = {
   },
 };
 
+/** What needs no stack: it is said in a line that names what to mend. */
+const SLIPS = [ConfigError, PluginError, Refused, WorkerError];
+
 /** Runs one action; resolves to the exit code. An operator's slip is said in a line, without a stack. */
 export async function runCommandLine(args: readonly string[], machine: Machine): Promise<number> {
   const out = terminal(machine.host);
@@ -59,7 +63,7 @@ export async function runCommandLine(args: readonly string[], machine: Machine):
   try {
     return await (HANDLERS[action.do] as Handler<Action["do"]>)(action as never, { machine, out });
   } catch (cause) {
-    const slip = cause instanceof ConfigError || cause instanceof PluginError || cause instanceof Refused;
+    const slip = SLIPS.some((kind) => cause instanceof kind);
     out.complain(slip || !(cause instanceof Error) ? String((cause as Error).message ?? cause) : cause.message);
     if (!slip && cause instanceof TypeError) out.complain(cause.stack ?? "");
     return slip ? 1 : EXIT_USAGE;
