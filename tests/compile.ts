@@ -16,6 +16,8 @@ const args = [
   "docs",
   "--include",
   "plugins",
+  "--include",
+  "src/server/workers/main.ts",
   "--output",
   "kasi",
   "mod.ts",

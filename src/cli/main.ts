@@ -4,7 +4,6 @@ import { thisMachine } from "../host/machine.ts";
 import type { Machine } from "../host/types.ts";
 import { PluginError } from "../hooks/loader.ts";
 import { WorkerError } from "../server/workers/pool.ts";
-import { WorkerError } from "../server/workers/pool.ts";
 import { check } from "./check.ts";
 import { control } from "./control.ts";
 import { dkim } from "./dkim.ts";
