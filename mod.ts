@@ -12,6 +12,7 @@ export {
   ipVersion,
   isGlobalUnicast,
   isIpLiteral,
+  isLocalIp,
   isNetwork,
   isPrivateIp,
   normalizeIp,
@@ -21,13 +22,14 @@ export { ipInName } from "./src/base/ip_in_name.ts";
 export { type Bytes, utf8Decode, utf8Encode } from "./src/base/bytes.ts";
 export { deadline, DeadlineError } from "./src/base/deadline.ts";
 export { newId } from "./src/base/ids.ts";
-export { organizationalDomain, registeredDomain } from "./src/base/org_domain.ts";
+export { isPublicSuffix, organizationalDomain, registeredDomain, splitHost } from "./src/base/org_domain.ts";
 export { type FileShape, fileShape, type Settings, type Shape, type ValueOf } from "./src/config/shape.ts";
 export type { Config, Live } from "./src/config/types.ts";
 export { SMTP_INI } from "./src/config/files/smtp_ini.ts";
 export { TLS_INI } from "./src/config/files/tls_ini.ts";
 export { parseDestination, parseDestinations } from "./src/hooks/destination.ts";
 export type * from "./src/hooks/http.ts";
+export { type MailHosts, mailHosts } from "./src/hooks/mail_hosts.ts";
 export { Notes } from "./src/hooks/notes.ts";
 export type * from "./src/hooks/outbound.ts";
 export type { HookTable, Plugin, PluginHost, Prioritized, ServerFace } from "./src/hooks/plugin.ts";
@@ -55,10 +57,23 @@ export {
 } from "./src/hooks/verdict.ts";
 export type { DnsAnswer, DnsRecords, FsFile, Host, Machine, RecordType, Resolver } from "./src/host/types.ts";
 export type { Logger } from "./src/log/types.ts";
-export { type Address, parseAddress } from "./src/mail/address.ts";
+export { type Address, addressFromJson, parseAddress } from "./src/mail/address.ts";
+export type { Attachment } from "./src/mail/attachments.ts";
+export type { BodyFilter, FilteredPart, FilterResult } from "./src/mail/body_edits.ts";
+export { decodeText, encodeText } from "./src/mail/charset.ts";
 export { parseDate } from "./src/mail/date.ts";
 export type { Header, HeaderField } from "./src/mail/header.ts";
 export type { Message, Rendered, Source } from "./src/mail/message.ts";
+export {
+  bareLineFeeds,
+  chunksOf,
+  clamdChunks,
+  dotStuffing,
+  endingDot,
+  type MessageForm,
+  messageStream,
+} from "./src/mail/message_stream.ts";
+export type { Patch } from "./src/mail/splice.ts";
 export { type TextPart, textParts, type TextPartsOptions } from "./src/mail/text_parts.ts";
 export { everyPart, parseHeader, type Part, partsOf } from "./src/mail/parts.ts";
 export { type ArcFinding, sealArc, verifyArc } from "./src/mailauth/arc.ts";

@@ -12,3 +12,16 @@ export function registeredDomain(host: string): string | undefined {
   const { domain, isIcann, isPrivate } = parse(host.toLowerCase(), { allowPrivateDomains: true });
   return isIcann || isPrivate ? domain ?? undefined : undefined;
 }
+
+/** Whether a name is one below which people register: `co.uk`, `com`, `github.io`. */
+export function isPublicSuffix(name: string): boolean {
+  const { hostname, publicSuffix, isIcann, isPrivate } = parse(name.toLowerCase(), { allowPrivateDomains: true });
+  return (isIcann || isPrivate) === true && publicSuffix === hostname;
+}
+
+/** A host name cut in two: `mail.example.co.uk` → `["mail", "example.co.uk"]`. The second half is the organizational domain. */
+export function splitHost(host: string): readonly [below: string, domain: string] {
+  const name = host.toLowerCase();
+  const domain = organizationalDomain(name);
+  return [name.length > domain.length ? name.slice(0, -domain.length - 1) : "", domain];
+}

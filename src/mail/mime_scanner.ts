@@ -116,8 +116,8 @@ export class MimeScanner {
     const end = this.#offset + held.length;
     if (this.#at === "header") {
       const isDelimiter = !this.#midLine && held[0] === HYPHEN && this.#boundaryAt(held, 0, held.length) !== undefined;
-      this.#endHeader(isDelimiter ? EMPTY : held, isDelimiter ? this.#offset : end, isDelimiter);
-      if (isDelimiter) this.#delimits(held, 0, held.length, this.#offset);
+      const stop = this.#endHeader(isDelimiter ? EMPTY : held, isDelimiter ? this.#offset : end, isDelimiter);
+      if (isDelimiter) this.#delimits(held, 0, held.length, this.#offset, stop - this.#offset);
     } else if (held.length > 0) {
       const line = lineStart(held);
       const isDelimiter = held[line] === HYPHEN && this.#delimits(held, line, held.length, this.#offset);
@@ -151,8 +151,8 @@ export class MimeScanner {
           return lf + 1;
         }
         if (bytes[at] === HYPHEN && this.#boundaryAt(bytes, at, end) !== undefined) {
-          this.#endHeader(bytes.subarray(from, at), this.#offset + at, true);
-          this.#delimits(bytes, at, end, this.#offset);
+          const stop = this.#endHeader(bytes.subarray(from, at), this.#offset + at, true);
+          this.#delimits(bytes, at, end, this.#offset, stop - this.#offset);
           return lf + 1;
         }
       }
@@ -171,16 +171,18 @@ export class MimeScanner {
     this.#headerSize += kept.length;
   }
 
-  /** A header without an empty line behind it: the first line that is no field is the body's (spec row 149). `end`: where it is cut off. */
-  #endHeader(rest: Bytes, end: number, byDelimiter: boolean): void {
+  /** A header without an empty line behind it: the first line that is no field is the body's (spec row 149). `end`: where it is cut off. Gives where the body ends. */
+  #endHeader(rest: Bytes, end: number, byDelimiter: boolean): number {
     this.#keepHeader(rest);
     const all = concat(this.#header);
     const { fields } = findHeaderEnd(all, true);
     const isWhole = this.#headerSize < LONGEST_HEADER;
     this.#begin(all.subarray(0, fields), isWhole ? this.#headerStart + fields : end);
     if (this.#at === "header") return this.#endHeader(EMPTY, end, byDelimiter);
-    const body = all.subarray(isWhole ? fields : all.length);
-    this.#tell(byDelimiter ? body.subarray(0, lineEndBefore(body, body.length)) : body);
+    const octets = all.subarray(isWhole ? fields : all.length);
+    const body = byDelimiter ? octets.subarray(0, lineEndBefore(octets, octets.length)) : octets;
+    this.#tell(body);
+    return end - octets.length + body.length;
   }
 
   #begin(fields: Bytes, body: number): void {

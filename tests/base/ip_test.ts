@@ -11,7 +11,7 @@ import {
 } from "../../src/base/ip.ts";
 import { test } from "../kit/test.ts";
 
-test("addresses are told from names, with or without brackets", () => {
+test("[row 157] addresses are told from names, with or without brackets", () => {
   for (
     const ip of ["192.0.2.1", "2001:db8::1", "[192.0.2.1]", "[IPv6:2001:db8::1]", "[2001:db8::1]", "::ffff:192.0.2.1"]
   ) {
@@ -36,7 +36,7 @@ test("addresses are told from names, with or without brackets", () => {
   assert.deepEqual(["192.0.2.1", "::1", "::ffff:192.0.2.1"].map(ipVersion), [4, 6, 4]);
 });
 
-test("an address is in a list when it stands there or lies in one of its networks", () => {
+test("[row 157] an address is in a list when it stands there or lies in one of its networks", () => {
   const list = ["192.0.2.0/24", "198.51.100.7", "2001:db8::/32", "nonsense", "10.0.0.0/99"];
   for (const ip of ["192.0.2.0", "192.0.2.255", "198.51.100.7", "2001:db8:1::9", "::ffff:192.0.2.4"]) {
     assert.equal(ipInList(list, ip), true, ip);
@@ -103,7 +103,7 @@ const PUBLIC = [
   "fe7f::1",
 ];
 
-test("local addresses are private too; public ones are neither", () => {
+test("[row 157] local addresses are private too; public ones are neither", () => {
   for (const ip of LOCAL) assert.deepEqual([isLocalIp(ip), isPrivateIp(ip)], [true, true], ip);
   for (const ip of PRIVATE) assert.deepEqual([isLocalIp(ip), isPrivateIp(ip)], [false, true], ip);
   for (const ip of PUBLIC) assert.deepEqual([isLocalIp(ip), isPrivateIp(ip)], [false, false], ip);

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { organizationalDomain, registeredDomain } from "../../src/base/org_domain.ts";
+import { isPublicSuffix, organizationalDomain, registeredDomain, splitHost } from "../../src/base/org_domain.ts";
 import { test } from "../kit/test.ts";
 
-test("the organizational domain is the label below the public suffix, and the host itself where there is none", () => {
+test("[row 156] the organizational domain is the label below the public suffix, and the host itself where there is none", () => {
   const CASES = {
     "example.com": "example.com",
     "a.b.Example.COM": "example.com",
@@ -29,4 +29,15 @@ test("a registered domain is one that the public suffix list knows", () => {
     "": undefined,
   };
   for (const [host, wanted] of Object.entries(CASES)) assert.equal(registeredDomain(host), wanted, host);
+});
+
+test("[row 156] a host is split above its organizational domain, and public suffixes are known", () => {
+  assert.deepEqual(splitHost("a.B.example.co.uk"), ["a.b", "example.co.uk"]);
+  assert.deepEqual(splitHost("example.com"), ["", "example.com"]);
+  assert.deepEqual(splitHost("localhost"), ["", "localhost"]);
+  assert.equal(organizationalDomain("a.b.co.uk"), "b.co.uk");
+  for (const suffix of ["com", "co.uk", "CO.UK", "github.io"]) assert.equal(isPublicSuffix(suffix), true, suffix);
+  for (const name of ["example.com", "b.co.uk", "lan", "localhost", "192.0.2.1", ""]) {
+    assert.equal(isPublicSuffix(name), false, name);
+  }
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { addressFromJson, makeAddress, NULL_ADDRESS, parseAddress, toAscii } from "../../src/mail/address.ts";
 import { test } from "../kit/test.ts";
 
-test("an address keeps what was typed and gives its host in lower case", () => {
+test("[row 155] an address keeps what was typed and gives its host in lower case", () => {
   const address = parseAddress("<Matt@Example.COM>")!;
   assert.equal(address.original, "Matt@Example.COM");
   assert.equal(address.user, "Matt");
@@ -15,7 +15,7 @@ test("an address keeps what was typed and gives its host in lower case", () => {
   assert.equal(parseAddress("Matt@Example.COM")!.toString(), "<Matt@example.com>");
 });
 
-test("the null path and postmaster have no host", () => {
+test("[row 155] the null path and postmaster have no host", () => {
   for (const text of ["<>", ""]) {
     const address = parseAddress(text)!;
     assert.equal(address.isNull(), true);
@@ -28,7 +28,7 @@ test("the null path and postmaster have no host", () => {
   assert.equal(postmaster.toString(), "<Postmaster>");
 });
 
-test("a local part is quoted again where it must be", () => {
+test("[row 155] a local part is quoted again where it must be", () => {
   const address = parseAddress('<"a b\\"c"@x.org>')!;
   assert.equal(address.user, 'a b"c');
   assert.equal(address.toString(), '<"a b\\"c"@x.org>');
@@ -36,7 +36,7 @@ test("a local part is quoted again where it must be", () => {
   assert.equal(parseAddress("<a@[127.0.0.1]>")!.host, "[127.0.0.1]");
 });
 
-test("an international domain goes out in A-labels, an international name only with SMTPUTF8", () => {
+test("[row 155] an international domain goes out in A-labels, an international name only with SMTPUTF8", () => {
   const domain = parseAddress("<u@Bücher.example>")!;
   assert.equal(domain.host, "xn--bcher-kva.example");
   assert.equal(domain.isUtf8, false);
@@ -57,11 +57,11 @@ test("a name that the URL parser would take for something else has no A-labels",
   assert.equal(address.isUtf8, true);
 });
 
-test("what is no path is undefined", () => {
+test("[row 155] what is no path is undefined", () => {
   for (const text of ["<a@b", "a b@c", "<a@b@c>", "@", "<a@>"]) assert.equal(parseAddress(text), undefined, text);
 });
 
-test("an address comes back from its JSON, Haraka's too", () => {
+test("[row 155] an address comes back from its JSON, Haraka's too", () => {
   for (const text of ["<a@B.org>", "<>", "<postmaster>", '<"x y"@z.org>', "<ü@bücher.de>", "<a@[::1]>"]) {
     const address = parseAddress(text);
     if (address === undefined) continue;
@@ -79,4 +79,16 @@ test("an address comes back from its JSON, Haraka's too", () => {
   assert.equal(addressFromJson({ original: '"a b"@h', user: '"a b"', host: "h" })!.user, "a b");
   assert.equal(addressFromJson({ original: "<>", user: "", host: "" }), NULL_ADDRESS);
   for (const value of [null, 1, "a@b", {}, { user: "a" }]) assert.equal(addressFromJson(value), undefined);
+});
+
+test("[row 155] what Haraka gives as methods: the address reads as text, format() writes it, and lengths are limited", () => {
+  const address = parseAddress("<a@B.org>")!;
+  assert.equal(typeof address.address, "string");
+  assert.equal(address.address, "a@b.org");
+  assert.equal(address.format(), "<a@b.org>");
+  assert.equal(String(address), "<a@b.org>");
+  assert.equal(parseAddress("<>")!.format(), "<>");
+  assert.equal(parseAddress(`<${"l".repeat(64)}@b.org>`)?.user.length, 64);
+  assert.equal(parseAddress(`<${"l".repeat(65)}@b.org>`), undefined);
+  assert.equal(parseAddress(`<a@${"d.".repeat(128)}org>`), undefined);
 });
