@@ -44,7 +44,7 @@ export async function check(
   await attempt(async () => {
     core = await loadCoreSettings(config, () => {});
     core.close();
-    checkCertificates({ machine, config, core });
+    for (const { fault } of checkCertificates({ machine, config, core })) faults.add(describeFault(fault));
   });
   const loader = {
     host: machine.host,

@@ -195,26 +195,16 @@ export function tlsSettings(ini: TlsIni, report: Report): TlsSettings {
     const wanted = `as many certificates as keys (${main.key.length})`;
     throw new ConfigError(faultAt("tls.ini", main, "cert", main.cert.join(", "), wanted));
   }
-  const inbound: TlsOptions = {
-    key: main.key,
-    cert: main.cert,
-    ca: main.ca,
-    passphrase: main.passphrase,
-    dhparam: main.dhparam,
-    ciphers: main.ciphers,
-    minVersion: main.minVersion,
-    honorCipherOrder: main.honorCipherOrder,
-    requestCert: main.requestCert,
-    rejectUnauthorized: main.rejectUnauthorized,
-  };
+  const inbound: TlsOptions = main;
   const own = (key: string) => placeOf(outbound, key) !== undefined;
   return {
     inbound,
+    certificates: ini["*"],
     outbound: {
+      ...inbound,
       key: outbound.key.length > 0 ? outbound.key : inbound.key,
       cert: outbound.cert.length > 0 ? outbound.cert : inbound.cert,
       ca: outbound.ca ?? inbound.ca,
-      passphrase: inbound.passphrase,
       dhparam: outbound.dhparam ?? inbound.dhparam,
       ciphers: outbound.ciphers ?? inbound.ciphers,
       minVersion: own("minVersion") ? outbound.minVersion : inbound.minVersion,

@@ -144,6 +144,8 @@ export interface OutboundSettings {
 /** tls.ini. Paths are as configured, to be asked of `config.path()`. */
 export interface TlsSettings {
   readonly inbound: TlsOptions;
+  /** What differs by certificate, by one of its names; only what is written there. */
+  readonly certificates: { readonly [name: string]: Partial<TlsOptions> };
   readonly outbound: TlsOptions;
   readonly requireAuthorizedPorts: readonly number[];
   readonly noStarttlsPorts: readonly number[];
@@ -166,18 +168,27 @@ export interface TlsSettings {
     | { readonly hostname: string; readonly port: number; readonly database?: number; readonly password?: string }
     | undefined;
 }
+/** Also what a section of tls.ini has that is named after a certificate. */
 export interface TlsOptions {
   /** Equal counts; key n belongs to cert n. */
   readonly key: readonly string[];
   readonly cert: readonly string[];
   readonly ca: string | undefined;
+  readonly crl: string | undefined;
+  readonly pfx: string | undefined;
   readonly passphrase: string | undefined;
   readonly dhparam: string | undefined;
   readonly ciphers: string | undefined;
   readonly minVersion: "TLSv1" | "TLSv1.1" | "TLSv1.2" | "TLSv1.3";
   readonly honorCipherOrder: boolean;
+  readonly ecdhCurve: string | undefined;
+  readonly secureProtocol: string | undefined;
+  readonly secureOptions: string | undefined;
+  readonly sessionIdContext: string;
+  readonly ALPNProtocols: readonly string[];
   readonly requestCert: boolean;
   readonly rejectUnauthorized: boolean;
+  readonly requestOCSP: boolean;
 }
 
 /** http.ini. */

@@ -8,8 +8,11 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import tls from "node:tls";
 import type { Bytes } from "../base/bytes.ts";
 import { ConfigError } from "../base/config_error.ts";
+import type { ClientHello } from "./client_hello.ts";
 import { serverEndPoint } from "./end_point.ts";
-import type { ServerContexts } from "./tls_server.ts";
+import { chooseByKey, type KeyKind, kindOf } from "./key_choice.ts";
+import { tlsIsOpenSsl } from "./tls_limits.ts";
+import type { ServerContext, ServerContexts } from "./tls_server.ts";
 import type { ServerIdentity } from "./types.ts";
 
 /** A text and the name of the file it came from. */
@@ -18,28 +21,49 @@ export interface NamedText {
   readonly text: string;
 }
 
-/** One certificate chain with its key. Both may stand in one file. */
-export interface IdentityFiles {
-  readonly key: NamedText;
-  readonly cert: NamedText;
-  /** Names it serves; those of the certificate when left out. */
-  readonly names?: readonly string[];
-}
-
-export interface TlsFiles {
-  /** The first is used for names nobody knows and for clients that ask for none. */
-  readonly identities: readonly IdentityFiles[];
+/** How handshakes with a certificate are made. */
+export interface Manners {
   /** Authorities that client certificates are checked against. Keep it small: each handshake reads it anew. */
   readonly ca?: readonly NamedText[];
+  /** Lists of revoked certificates. Node only: under Deno a ConfigError, because a check that is not made must not look made. */
+  readonly crl?: readonly NamedText[];
   /** Ask clients for a certificate. */
   readonly requestCert?: boolean;
   /** Refuse clients without one that verifies. */
   readonly rejectUnauthorized?: boolean;
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+  readonly maxVersion?: "TLSv1.2" | "TLSv1.3";
   /** OpenSSL's notation. Deno checks it and then uses its own list. */
   readonly ciphers?: string;
   readonly honorCipherOrder?: boolean;
   readonly ecdhCurve?: string;
+  /** Diffie-Hellman parameters, or "auto" for OpenSSL's own. Deno's TLS has no such key exchange. */
+  readonly dhparam?: NamedText | "auto";
+  readonly secureOptions?: number;
+  readonly sessionIdContext?: string;
+  readonly ALPNProtocols?: readonly string[];
+  /** Staple OCSP responses, where `TlsFiles.staple` has them. */
+  readonly requestOCSP?: boolean;
+}
+
+/** One certificate chain with its key. Both may stand in one file. */
+export interface IdentityFiles {
+  readonly key: NamedText;
+  readonly cert: NamedText;
+  /** Of the key. */
+  readonly passphrase?: string;
+  /** Names it serves; those of the certificate when left out. */
+  readonly names?: readonly string[];
+  /** Used for names nobody knows; when none is so marked, the first is. */
+  readonly fallback?: boolean;
+  /** Where they differ from those of all; asked with the names of the certificate. */
+  readonly manners?: (names: readonly string[]) => Manners;
+}
+
+export interface TlsFiles extends Manners {
+  readonly identities: readonly IdentityFiles[];
+  /** OCSP responses by identity; asked at each handshake whose client wants one, where `requestOCSP` says so. */
+  readonly staple?: (identity: LoadedIdentity) => Promise<Bytes | undefined>;
 }
 
 /** Why a certificate is worth a warning. */
@@ -50,16 +74,16 @@ export interface CertificateNotice {
   readonly date: Date;
 }
 
-interface Loaded extends ServerIdentity {
-  readonly context: tls.SecureContext;
-  readonly options: tls.SecureContextOptions;
-  /** What clients may be bound to (`end_point.ts`). */
-  readonly endPoint: Bytes | undefined;
+export interface LoadedIdentity extends ServerIdentity, ServerContext {
+  readonly kind: KeyKind;
+  readonly fallback: boolean;
+  /** The first of the chain, and its issuer where the chain goes on. */
+  readonly leaf: X509Certificate;
+  readonly issuer: X509Certificate | undefined;
 }
 
 export class Certificates implements ServerContexts {
-  #identities: readonly Loaded[] = [];
-  #files: TlsFiles;
+  #identities: readonly LoadedIdentity[] = [];
   readonly #notice: (notice: CertificateNotice) => void;
   readonly #now: () => number;
 
@@ -67,7 +91,6 @@ export class Certificates implements ServerContexts {
   constructor(files: TlsFiles, now: () => number, notice: (notice: CertificateNotice) => void) {
     this.#now = now;
     this.#notice = notice;
-    this.#files = files;
     this.reload(files);
   }
 
@@ -76,85 +99,128 @@ export class Certificates implements ServerContexts {
     if (files.identities.length === 0) {
       throw new ConfigError({ file: "tls.ini", setting: "[main] cert", wanted: "a certificate" });
     }
-    this.#identities = files.identities.map((identity) => load(identity, files, this.#now(), this.#notice));
-    this.#files = files;
+    this.#identities = files.identities.map((identity) => loadIdentity(identity, files, this.#now(), this.#notice));
   }
 
-  get identities(): readonly ServerIdentity[] {
+  get identities(): readonly LoadedIdentity[] {
     return this.#identities;
   }
 
-  get requestCert(): boolean {
-    return this.#files.requestCert ?? false;
+  choose(hello: ClientHello | undefined): LoadedIdentity {
+    return chooseByKey(this.#candidates(hello?.servername ?? ""), hello);
   }
 
-  get rejectUnauthorized(): boolean {
-    return this.#files.rejectUnauthorized ?? false;
+  /** The first for that name. */
+  identityFor(servername: string): LoadedIdentity {
+    return this.#candidates(servername)[0]!;
   }
 
-  get defaults(): tls.SecureContextOptions {
-    return this.#identities[0]!.options;
-  }
-
-  contextFor(servername: string): tls.SecureContext {
-    return this.identityFor(servername).context;
-  }
-
-  endPointFor(servername: string): Bytes | undefined {
-    return this.identityFor(servername).endPoint;
-  }
-
-  /** An exact name, else `*.parent`, else the first (RFC 6125 §6.4.3: a wildcard stands for one label). */
-  identityFor(servername: string): Loaded {
-    const name = servername.toLowerCase();
-    const wild = `*${name.slice(Math.max(0, name.indexOf(".")))}`;
-    const by = (wanted: string) => this.#identities.find((identity) => identity.names.includes(wanted));
-    return by(name) ?? by(wild) ?? this.#identities[0]!;
+  /** Those of the exact name, else of `*.parent`, else what is for names nobody knows (RFC 6125 §6.4.3: a wildcard stands for one label). */
+  #candidates(servername: string): readonly LoadedIdentity[] {
+    if (servername !== "") {
+      const name = servername.toLowerCase();
+      const dot = name.indexOf(".");
+      for (const wanted of dot < 0 ? [name] : [name, `*${name.slice(dot)}`]) {
+        const found = this.#identities.filter((identity) => identity.names.includes(wanted));
+        if (found.length > 0) return found;
+      }
+    }
+    const fallbacks = this.#identities.filter(({ fallback }) => fallback);
+    return fallbacks.length > 0 ? fallbacks : this.#identities.slice(0, 1);
   }
 }
 
-function load(
+/** Throws ConfigError for what TLS could not be made with. */
+export function loadIdentity(
   files: IdentityFiles,
   all: TlsFiles,
   now: number,
   notice: (notice: CertificateNotice) => void,
-): Loaded {
-  const key = readKey(files.key);
+): LoadedIdentity {
+  const key = readKey(files.key, files.passphrase);
   const leaf = readCertificate(files.cert);
   if (!leaf.checkPrivateKey(key)) {
     const wanted = `the key of the certificate in ${files.cert.file}`;
     throw new ConfigError({ file: files.key.file, current: "the key of another certificate", wanted });
   }
-  for (const authority of all.ca ?? []) readCertificate(authority);
   const from = new Date(leaf.validFrom);
   const to = new Date(leaf.validTo);
   if (to.getTime() < now) notice({ file: files.cert.file, reason: "expired", date: to });
   else if (from.getTime() > now) notice({ file: files.cert.file, reason: "not-yet-valid", date: from });
 
-  const options: tls.SecureContextOptions = {
+  const names = files.names?.map(lower) ?? namesOf(leaf);
+  const manners: Manners = { ...all, ...files.manners?.(names) };
+  for (const authority of manners.ca ?? []) readCertificate(authority);
+  const options = {
     // Deno reads PKCS#8 only; this is what Node made of whatever the operator has.
     key: key.export({ type: "pkcs8", format: "pem" }) as string,
     cert: files.cert.text,
-    ...(all.ca === undefined || all.ca.length === 0 ? {} : { ca: all.ca.map((each) => each.text) }),
-    minVersion: all.minVersion ?? "TLSv1.2",
-    ...(all.ciphers === undefined ? {} : { ciphers: all.ciphers }),
-    ...(all.honorCipherOrder === undefined ? {} : { honorCipherOrder: all.honorCipherOrder }),
-    ...(all.ecdhCurve === undefined ? {} : { ecdhCurve: all.ecdhCurve }),
+    ...contextOptions(manners),
+  };
+  const identity: LoadedIdentity = {
+    names,
+    options,
+    leaf,
+    issuer: issuerOf(leaf, files.cert.text, manners.ca ?? []),
+    kind: kindOf(key),
+    fallback: files.fallback ?? false,
+    requestCert: manners.requestCert ?? false,
+    rejectUnauthorized: manners.rejectUnauthorized ?? false,
+    endPoint: serverEndPoint(leaf.raw),
+    ...(all.staple === undefined || !manners.requestOCSP || !tlsIsOpenSsl
+      ? {}
+      : { staple: () => all.staple!(identity) }),
   };
   try {
-    const names = (files.names ?? namesOf(leaf)).map(lower);
-    return { names, options, context: tls.createSecureContext(options), endPoint: serverEndPoint(leaf.raw) };
+    tls.createSecureContext(options);
   } catch (cause) {
     const wanted = "certificates, key, ciphers and curves that TLS can use";
     throw new ConfigError({ file: files.cert.file, current: messageOf(cause), wanted }, { cause });
   }
+  return identity;
 }
 
-function readKey(from: NamedText): KeyObject {
+function contextOptions(manners: Manners): ServerContext["options"] {
+  const { ca = [], crl = [], dhparam, ALPNProtocols = [] } = manners;
+  if (crl.length > 0 && !tlsIsOpenSsl) {
+    const wanted = "no list of revoked certificates: Deno's TLS does not look at it (Node's does)";
+    throw new ConfigError({ file: crl[0]!.file, setting: "crl", wanted });
+  }
+  return {
+    ...(ca.length === 0 ? {} : { ca: ca.map(({ text }) => text) }),
+    ...(crl.length === 0 ? {} : { crl: crl.map(({ text }) => text) }),
+    minVersion: manners.minVersion ?? "TLSv1.2",
+    ...(manners.maxVersion === undefined ? {} : { maxVersion: manners.maxVersion }),
+    ...(manners.ciphers === undefined ? {} : { ciphers: manners.ciphers }),
+    ...(manners.honorCipherOrder === undefined ? {} : { honorCipherOrder: manners.honorCipherOrder }),
+    ...(manners.ecdhCurve === undefined ? {} : { ecdhCurve: manners.ecdhCurve }),
+    // Deno's TLS has no such key exchange.
+    ...(dhparam === undefined || !tlsIsOpenSsl ? {} : { dhparam: dhparam === "auto" ? dhparam : dhparam.text }),
+    ...(manners.secureOptions === undefined ? {} : { secureOptions: manners.secureOptions }),
+    ...(manners.sessionIdContext === undefined ? {} : { sessionIdContext: manners.sessionIdContext }),
+    ...(ALPNProtocols.length === 0 ? {} : { ALPNProtocols: [...ALPNProtocols] }),
+  };
+}
+
+/** Who signed it: the next of the chain, else one of the authorities. */
+function issuerOf(leaf: X509Certificate, chain: string, ca: readonly NamedText[]): X509Certificate | undefined {
+  const texts = [chain, ...ca.map(({ text }) => text)].flatMap((text) => text.match(CERTIFICATES) ?? []);
+  for (const text of texts.slice(1)) {
+    try {
+      const issuer = new X509Certificate(text);
+      if (leaf.checkIssued(issuer)) return issuer;
+    } catch { /* TLS sends it as it is; it is just no issuer that we could ask about */ }
+  }
+  return undefined;
+}
+
+const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+function readKey(from: NamedText, passphrase?: string): KeyObject {
   try {
-    return createPrivateKey(from.text);
+    return createPrivateKey(passphrase === undefined ? from.text : { key: from.text, passphrase });
   } catch (cause) {
-    const wanted = "a private key in PEM form without a passphrase";
+    const wanted = "a private key in PEM form, and its passphrase if it has one";
     throw new ConfigError({ file: from.file, current: messageOf(cause), wanted }, { cause });
   }
 }
@@ -169,13 +235,25 @@ function readCertificate(from: NamedText): X509Certificate {
   }
 }
 
-/** DNS names of the certificate; its common name when it has none. */
+/** The DNS names of the certificate, with its common name: clients of old ask for that. */
 function namesOf(leaf: X509Certificate): string[] {
   const names = (leaf.subjectAltName ?? "").split(", ").filter((name) => name.startsWith("DNS:")).map((name) =>
     name.slice(4)
   );
   const common = /^CN=(.+)$/m.exec(leaf.subject)?.[1];
-  return names.length > 0 || common === undefined ? names : [common];
+  return [...new Set((common === undefined ? names : [common, ...names]).map(lower))];
+}
+
+/** Names and end (milliseconds since 1970) of the first certificate of a PEM text; undefined when it has none that can be read. */
+export function certificateIn(
+  text: string,
+): { readonly names: readonly string[]; readonly endsAt: number } | undefined {
+  try {
+    const leaf = new X509Certificate(text);
+    return { names: namesOf(leaf), endsAt: new Date(leaf.validTo).getTime() };
+  } catch {
+    return undefined;
+  }
 }
 
 const lower = (name: string): string => name.toLowerCase();

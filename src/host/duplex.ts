@@ -17,6 +17,11 @@ export interface ConnDuplex {
   readonly duplex: Duplex;
   /** Lets ciphertext in, or holds it back. Open at first. */
   gate(open: boolean): void;
+  /**
+   * Reads until `enough` says so of all that came, or the peer ends, and gives TLS the same octets later. Only before TLS is attached. Rejects
+   * when the connection breaks.
+   */
+  peek(enough: (octets: Uint8Array) => boolean): Promise<Uint8Array>;
 }
 
 /** Throws TypeError when somebody still holds a reader or writer. `first` is written before anything else, in this very tick. */
@@ -31,6 +36,9 @@ export function connDuplex(conn: Conn, first?: Uint8Array): ConnDuplex {
   let asked = false;
   let busy = false;
 
+  /** What `peek` has read and TLS has not. */
+  let held: Buffer | undefined;
+
   const received = ({ value, done }: ReadableStreamReadResult<Bytes>) => {
     busy = false;
     if (done || value === undefined) return void duplex.push(null);
@@ -42,6 +50,12 @@ export function connDuplex(conn: Conn, first?: Uint8Array): ConnDuplex {
   const read = () => {
     if (busy || !open || !asked || duplex.destroyed) return;
     asked = false;
+    if (held !== undefined) {
+      const first = held;
+      held = undefined;
+      duplex.push(first);
+      return;
+    }
     busy = true;
     reader.read(new Uint8Array(buffer)).then(received).catch((reason) => void duplex.destroy(asError(reason)));
   };
@@ -73,6 +87,18 @@ export function connDuplex(conn: Conn, first?: Uint8Array): ConnDuplex {
     gate(on) {
       open = on;
       read();
+    },
+    async peek(enough) {
+      let got = Buffer.alloc(0);
+      while (!enough(got)) {
+        const { value, done } = await reader.read(new Uint8Array(buffer));
+        // An end stays an end: the reader tells it again.
+        if (done || value === undefined) break;
+        got = Buffer.concat([got, value]);
+        buffer = value.buffer;
+      }
+      if (got.length > 0) held = got;
+      return got;
     },
   };
 }

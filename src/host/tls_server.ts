@@ -2,30 +2,39 @@
  * The server's side of TLS: a plain connection becomes a secure one by `node:tls` over its streams.
  *
  * The reply to STARTTLS is written here and the machinery attached in the same tick, so that no octet of the ClientHello is lost.
+ * The ClientHello is read first, by us: certificate, versions and manners are those of the name it asks for.
  * Rejects with the reason, and has closed the connection, when the handshake fails, is late or is aborted.
  */
+import { Buffer } from "node:buffer";
 import tls from "node:tls";
 import type { Duplex } from "node:stream";
 import type { Bytes } from "../base/bytes.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { deadline } from "../base/deadline.ts";
+import { type ClientHello, readClientHello } from "./client_hello.ts";
 import { closeConn } from "./conn.ts";
-import { connDuplex } from "./duplex.ts";
+import { type ConnDuplex, connDuplex } from "./duplex.ts";
 import { secureConn, tlsInfo } from "./secure_conn.ts";
 import type { Conn, SecureConn, ServerTls, ServerUpgrade } from "./types.ts";
 
-/** What a handshake is made with; `certificates.ts` has them. */
-export interface ServerContexts {
-  /** For the name a client asks for; "" when it asks for none. */
-  contextFor(servername: string): tls.SecureContext;
-  /** The channel binding of the certificate in that context (RFC 5929 §4), where there is one. */
-  endPointFor(servername: string): Bytes | undefined;
-  /** Options of the default context; Node uses them for clients that ask for no name. */
-  readonly defaults: tls.SecureContextOptions;
-  /** Ask clients for a certificate. */
+/** What one handshake is made with. */
+export interface ServerContext {
+  /** Key, certificate, versions, ciphers: what the runtime's TLS takes. */
+  readonly options: tls.SecureContextOptions & { readonly ALPNProtocols?: string[] };
+  /** Ask the client for a certificate. */
   readonly requestCert: boolean;
-  /** Refuse clients whose certificate is missing or does not verify. */
+  /** Refuse a client whose certificate is missing or does not verify. */
   readonly rejectUnauthorized: boolean;
+  /** The channel binding of the certificate (RFC 5929 §4), where there is one. */
+  readonly endPoint: Bytes | undefined;
+  /** A fresh OCSP response for the certificate (RFC 6066 §8), DER; undefined when there is none. Must not reject. */
+  readonly staple?: () => Promise<Bytes | undefined>;
+}
+
+/** Chooses by what the client says first; `certificates.ts` does. */
+export interface ServerContexts {
+  /** undefined: what came is no ClientHello, or one that is not understood. */
+  choose(hello: ClientHello | undefined): ServerContext;
 }
 
 export function serverTls(contexts: ServerContexts, clock: Clock = systemClock): ServerTls {
@@ -44,23 +53,25 @@ async function upgrade(
   try {
     limit.signal.throwIfAborted();
     const below = connDuplex(conn, options.reply);
+    const hello = await helloOf(below, conn, limit.signal);
+    const context = contexts.choose(hello);
+    const { requestCert, rejectUnauthorized, staple, endPoint } = context;
     const must = options.requireAuthorized === true;
-    const asked = contexts.requestCert || must;
+    const asked = requestCert || must;
     // A server of its own for each handshake: the one public way to know which socket the outcome belongs to.
-    // Deno's `getCertificate` gives the default one, whatever was served: what was chosen is remembered here.
-    let endPoint = contexts.endPointFor("");
     const server = tls.createServer({
-      ...contexts.defaults,
-      SNICallback: (name, done) => {
-        endPoint = contexts.endPointFor(name.toLowerCase());
-        done(null, contexts.contextFor(name.toLowerCase()));
-      },
+      ...context.options,
       requestCert: asked,
-      rejectUnauthorized: must || (asked && contexts.rejectUnauthorized),
+      rejectUnauthorized: must || (asked && rejectUnauthorized),
       allowHalfOpen: true,
     } as tls.TlsOptions);
+    if (staple !== undefined) {
+      server.on("OCSPRequest", (_certificate, _issuer, done: (error: null, response: Buffer | null) => void) => {
+        staple().then((response) => done(null, response === undefined ? null : Buffer.from(response)));
+      });
+    }
     const socket = await handshake(server, below.duplex, limit.signal);
-    const info = tlsInfo(socket, asked);
+    const info = { ...tlsInfo(socket, asked), servername: hello?.servername ?? "" };
     return secureConn(socket, below, conn, endPoint === undefined ? info : { ...info, serverEndPoint: endPoint });
   } catch (reason) {
     closeConn(conn);
@@ -68,6 +79,24 @@ async function upgrade(
   } finally {
     limit.end();
   }
+}
+
+/** What the client says first, which TLS gets to read too. Rejects when the time is up or the connection breaks. */
+async function helloOf(below: ConnDuplex, conn: Conn, signal: AbortSignal): Promise<ClientHello | undefined> {
+  // A read that nobody answers ends with the connection.
+  const onAbort = () => closeConn(conn);
+  signal.addEventListener("abort", onAbort, { once: true });
+  let hello: ClientHello | "more" | undefined = "more";
+  try {
+    await below.peek((octets) => (hello = readClientHello(octets)) !== "more");
+  } catch (reason) {
+    throw signal.aborted ? signal.reason : reason;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+  signal.throwIfAborted();
+  if (hello === "more") throw new Error("TLS: the peer left during the handshake");
+  return hello;
 }
 
 function handshake(server: tls.Server, duplex: Duplex, signal: AbortSignal): Promise<tls.TLSSocket> {
