@@ -50,6 +50,8 @@ export interface ServeOptions {
   readonly machine?: Machine;
   /** The log; lines to standard output by default. */
   readonly logging?: Logging;
+  /** Told of a fault in a worker that nobody caught, once it is logged. */
+  readonly onUncaught?: () => void;
 }
 
 export interface Server {

@@ -42,9 +42,12 @@ export async function start(
   const logging = createLogging({ clock, sinks: [new StdoutHandler(host.stdout, clock)], holdForHook: true });
   const log = logging.root.child({ origin: "core" });
   const orders = takeOrders(host);
+  const fault = () => {
+    if (settings.onUncaught === "exit") orders.stop(1);
+  };
   const restore = onUncaught((reason) => {
     logCritical(logging, reason);
-    if (settings.onUncaught === "exit") orders.stop(1);
+    fault();
   });
   let bound: readonly Bound[] | undefined;
   let control: Control | undefined;
@@ -56,12 +59,15 @@ export async function start(
     const server = await serve({
       machine,
       logging,
+      onUncaught: fault,
       ...(action.site === undefined ? {} : { site: action.site }),
       ...(bound === undefined ? {} : { bound }),
     });
     bound = undefined;
     if (plan !== undefined) log.notice(`Running as ${plan.label}`);
-    orders.onFlush(() => void server.flush());
+    orders.onFlush(() => {
+      server.operations.flush().catch((cause) => log.warn(`Not all of it could be flushed: ${cause}`));
+    });
     const face = {
       operations: server.operations,
       pid: host.pid,

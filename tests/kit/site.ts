@@ -34,6 +34,8 @@ export interface SiteOptions {
   /** Write nothing into `dir`: its configuration is there already. */
   readonly bare?: boolean;
   readonly startMs?: number;
+  /** A command that becomes it, such as `setpriv --groups 4,5`. */
+  readonly under?: readonly string[];
   /** Called for each piece of output, so that something may be done before it listens. */
   readonly onOutput?: (output: string, signal: (name: NodeJS.Signals) => void) => void;
 }
@@ -81,7 +83,8 @@ export function temporaryDir(prefix = "kasi-"): string {
 export async function startKasi(options: SiteOptions = {}): Promise<RunningSite> {
   const dir = options.dir ?? temporaryDir();
   if (!options.outOfTheBox && !options.bare) writeSite(dir, options);
-  const [command, ...args] = [...runtimeCommand(), join(ROOT, "mod.ts"), ...(options.outOfTheBox ? [] : ["-c", dir])];
+  const served = options.outOfTheBox ? [] : ["-c", dir];
+  const [command, ...args] = [...options.under ?? [], ...runtimeCommand(), join(ROOT, "mod.ts"), ...served];
   const child: ChildProcess = spawn(command!, args, {
     cwd: options.outOfTheBox ? dir : ROOT,
     env: { ...process.env, NO_COLOR: "1", ...options.env },

@@ -125,6 +125,16 @@ test("[row 13] --graceful is refused where there are no workers", async () => {
   assert.match(JSON.parse(body).error, /nodes/);
 });
 
+test("[row 13] --graceful replaces the workers, and says so when all are new", async () => {
+  await using running = await startCommanded({
+    files: { "config/plugins": "", "config/smtp.ini": "listen=127.0.0.1:0\nnodes=2\n" },
+  });
+  assert.deepEqual(await kasi("-c", running.dir, "--graceful"), { code: 0, out: "All workers are new\n", err: "" });
+  assert.match((await kasi("status", "-c", running.dir)).out, / 2 threads, /);
+  await using client = await SmtpClient.connect(running.port);
+  assert.match(await client.reply() ?? "", /^220 /);
+});
+
 test("[row 15] the queue's options without -c, and --qempty at all, end with 255 and a word", async () => {
   const refused = await Promise.all(["qlist", "qstat", "qunstick", "graceful", "qempty"].map(async (option) => {
     const { code, err } = await kasi(`--${option}`);

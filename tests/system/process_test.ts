@@ -20,6 +20,7 @@ import { relaySite } from "../kit/relay_site.ts";
 import { eventually, ROOT, startKasi, temporaryDir, writeSite } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
 import { test } from "../kit/test.ts";
+import { which } from "../setup.ts";
 
 const asRoot = process.getuid?.() === 0 ? undefined : "not root";
 
@@ -285,10 +286,18 @@ export default { name: "throws", hooks: { mail() {
 } } };
 `;
 
-test("[row 29] an uncaught exception: its stack at CRIT, line by line, and exit code 1 where on_uncaught=exit", async () => {
+for (const nodes of [0, 2]) {
+  test(`[row 29] an uncaught exception: its stack at CRIT, line by line, and exit code 1 where on_uncaught=exit (nodes=${nodes})`, () =>
+    endsByFault(nodes));
+}
+
+async function endsByFault(nodes: number): Promise<void> {
   await using running = await startKasi({
-    files: { "config/plugins": "throws\n", "plugins/throws.ts": THROWS },
-    smtpIni: "on_uncaught=exit\n",
+    files: {
+      "config/plugins": "throws\n",
+      "plugins/throws.ts": THROWS,
+      "config/smtp.ini": `listen=127.0.0.1:0\nnodes=${nodes}\non_uncaught=exit\n`,
+    },
   });
   await using client = await SmtpClient.connect(running.port);
   await client.hello();
@@ -296,7 +305,7 @@ test("[row 29] an uncaught exception: its stack at CRIT, line by line, and exit 
   assert.equal(await running.ended, 1);
   assert.match(running.output(), /^\[CRIT\] \[-\] \[\S*\] Error: out of the blue$/m);
   assert.match(running.output(), /^\[CRIT\] \[-\] \[\S*\] +at .*plugins\/throws\.ts:3:\d+/m);
-});
+}
 
 test("[row 29] by default the stack is logged at CRIT all the same, and the session and others go on", async () => {
   await using running = await startKasi({ files: { "config/plugins": "throws\n", "plugins/throws.ts": THROWS } });

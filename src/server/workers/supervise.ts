@@ -116,6 +116,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
     logging,
     onUncaught: (reason) => {
       for (const line of reason.split("\n")) logging.root.crit(line);
+      options.onUncaught?.();
     },
     endMs: () => core.server.value.forceShutdownTimeoutMs,
   });
