@@ -72,7 +72,9 @@ export class HookRunner implements Hooks {
 
   /** Adds a plugin's functions behind those of the same priority. Throws TypeError for an entry that is no function. */
   add(owner: HookOwner, table: HookTable): void {
-    for (const [hook, listed] of Object.entries(table) as [string, unknown][]) {
+    const entries = (Object.entries(table) as [string, unknown][])
+      .flatMap(([hook, listed]) => (Array.isArray(listed) ? listed : [listed]).map((one) => [hook, one] as const));
+    for (const [hook, listed] of entries) {
       if (listed === undefined) continue;
       const { priority, run } = typeof listed === "function"
         ? { priority: 0, run: listed as Entry["run"] }

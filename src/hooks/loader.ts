@@ -5,11 +5,12 @@
  * `ignoreBad` is set: then it is logged as CRIT and left out.
  */
 import { nearestName } from "../config/nearest.ts";
-import type { Host } from "../host/types.ts";
+import type { CommonJs, Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
-import { toPlugin } from "./adapters.ts";
+import { type AdapterContext, CommonJsFile, toPlugin } from "./adapters.ts";
 import { fetchPlugin } from "./fetch_plugin.ts";
-import { fileUrl, locate, type Located } from "./locate.ts";
+import { isCommonJs } from "./haraka/is_commonjs.ts";
+import { fileUrl, locate, type Located, pathOfUrl } from "./locate.ts";
 import type { Plugin } from "./plugin.ts";
 import { pluginName } from "./plugin_names.ts";
 
@@ -31,6 +32,10 @@ export interface LoaderOptions {
   readonly fetchTimeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly fetch?: typeof fetch;
+  /** For plugins written for Haraka; without it there can be none. Asked for when the first is set up. */
+  readonly commonJs?: () => Promise<CommonJs>;
+  /** Where this program lies, when on disk: its own `node_modules` is the last place looked at. */
+  readonly programDir?: string;
 }
 
 export interface LoadedPlugin {
@@ -88,9 +93,10 @@ export async function loadPlugins(listed: readonly string[], options: LoaderOpti
 }
 
 async function loadPlugin(name: string, options: LoaderOptions): Promise<LoadedPlugin> {
-  const { host, shipped, siteDir } = options;
+  const { host, shipped, siteDir, programDir, commonJs } = options;
   const isShipped = (name: string) => Object.hasOwn(shipped, name);
-  const located = locate(name, siteDir === undefined ? { host, isShipped } : { host, isShipped, siteDir });
+  const site = siteDir === undefined ? {} : { siteDir };
+  const located = locate(name, { host, isShipped, ...site, ...(programDir === undefined ? {} : { programDir }) });
   if (located === undefined) {
     const nearest = nearestName(name, Object.keys(shipped));
     throw new Error(
@@ -99,7 +105,8 @@ async function loadPlugin(name: string, options: LoaderOptions): Promise<LoadedP
     );
   }
   const { module, from } = await importPlugin(located, options);
-  return { name, plugin: toPlugin(module, name), from };
+  const context: AdapterContext | undefined = commonJs && { host, shipped, commonJs, ...site };
+  return { name, plugin: toPlugin(module, name, context), from };
 }
 
 async function importPlugin(located: Located, options: LoaderOptions): Promise<{ module: Module; from: string }> {
@@ -107,7 +114,7 @@ async function importPlugin(located: Located, options: LoaderOptions): Promise<{
     case "shipped":
       return { module: await options.shipped[located.name]!(), from: "shipped" };
     case "module":
-      return { module: await importUnlocked(located.url), from: located.from };
+      return { module: commonJsFile(located, options) ?? await importUnlocked(located.url), from: located.from };
     case "remote": {
       const { href } = located.url;
       const { host, cacheDir, signal, fetchTimeoutMs } = options;
@@ -124,6 +131,18 @@ async function importPlugin(located: Located, options: LoaderOptions): Promise<{
       return { module: await import(fileUrl(fetched.path)), from: href };
     }
   }
+}
+
+/** Not imported: its scope is made when it is set up. Undefined for an ES module. */
+function commonJsFile(
+  located: Extract<Located, { kind: "module" }>,
+  { host, commonJs }: LoaderOptions,
+): Module | undefined {
+  const { url, packageDir, packageType } = located;
+  if (commonJs === undefined || !/^file:.*\.c?js$/.test(url)) return undefined;
+  const path = pathOfUrl(url);
+  if (!isCommonJs(path, host.readTextFileSync(path), packageType)) return undefined;
+  return { default: new CommonJsFile(packageDir === undefined ? { path } : { path, packageDir }) };
 }
 
 /** A package that the frozen lock of the program does not know is a page of differences to Deno; here it is a sentence. */

@@ -3,7 +3,8 @@
  * `file:`, `https:`, `http:`, `npm:`, `jsr:`, `data:`.
  *
  * A bare name is looked for in the site directory first (`plugins/NAME.ts|.js|.mjs`, `plugins/NAME/mod.ts`, then the packages of its
- * `node_modules`), then among the shipped plugins; the first one found wins.
+ * `node_modules`, and the directory `haraka-plugin-NAME` beside the site), then among the shipped plugins, then in the packages of the
+ * program's own `node_modules`; the first one found wins.
  */
 import type { Host } from "../host/types.ts";
 
@@ -11,7 +12,14 @@ export type Located =
   /** Shipped with the server. */
   | { readonly kind: "shipped"; readonly name: string }
   /** To be imported as it is. */
-  | { readonly kind: "module"; readonly url: string; readonly from: string }
+  | {
+    readonly kind: "module";
+    readonly url: string;
+    readonly from: string;
+    /** Where the `package.json` lies that it was found by, and its `type`. */
+    readonly packageDir?: string;
+    readonly packageType?: unknown;
+  }
   /** To be fetched to disk first. */
   | { readonly kind: "remote"; readonly url: URL };
 
@@ -20,9 +28,11 @@ export interface Places {
   /** The site directory (`-c DIR`); absent without one. */
   readonly siteDir?: string;
   readonly isShipped: (name: string) => boolean;
+  /** Where this program lies, when on disk. */
+  readonly programDir?: string;
 }
 
-const MODULE_FILES = [".ts", ".js", ".mjs", "/mod.ts"] as const;
+const MODULE_FILES = [".ts", ".js", ".mjs", ".cjs", "/mod.ts"] as const;
 
 /** `name` as {@linkcode pluginName} gives it. Undefined: there is none. Throws for a package whose `package.json` cannot be read. */
 export function locate(name: string, places: Places): Located | undefined {
@@ -30,7 +40,16 @@ export function locate(name: string, places: Places): Located | undefined {
   if (scheme === "https" || scheme === "http") return { kind: "remote", url: new URL(name) };
   if (scheme !== undefined) return { kind: "module", url: name, from: scheme === "data" ? "data:" : name };
   if (name.startsWith("/") || /^\.\.?\//.test(name)) return file(absolute(name, places), places);
-  return inSite(name, places) ?? (places.isShipped(name) ? { kind: "shipped", name } : undefined);
+  const { programDir } = places;
+  return inSite(name, places) ?? (places.isShipped(name) ? { kind: "shipped", name } : undefined) ??
+    (programDir === undefined
+      ? undefined
+      : inPackage([`${programDir}/node_modules/haraka-plugin-${name}`], name, places));
+}
+
+/** The path of a `file:` URL. */
+export function pathOfUrl(url: string): string {
+  return decodeURIComponent(new URL(url).pathname);
 }
 
 /** `file:` URL of an absolute path. */
@@ -46,14 +65,28 @@ function inSite(name: string, places: Places): Located | undefined {
     const path = `${siteDir}/plugins/${name}${ending}`;
     if (isFile(path, places)) return { kind: "module", url: fileUrl(path), from: path };
   }
-  for (const dir of [`node_modules/haraka-plugin-${name}`, `plugins/${name}`, `node_modules/${name}`]) {
-    const main = packageMain(`${siteDir}/${dir}`, places);
-    if (main !== undefined) return { kind: "module", url: fileUrl(main), from: main };
+  const parent = siteDir.slice(0, siteDir.lastIndexOf("/"));
+  const dirs = [
+    `${siteDir}/node_modules/haraka-plugin-${name}`,
+    `${parent}/haraka-plugin-${name}`,
+    `${siteDir}/plugins/${name}`,
+    `${siteDir}/node_modules/${name}`,
+  ];
+  return inPackage(dirs, name, places);
+}
+
+function inPackage(dirs: readonly string[], name: string, places: Places): Located | undefined {
+  if (name.split("/").includes("..")) return undefined;
+  for (const packageDir of dirs) {
+    const found = packageMain(packageDir, places);
+    if (found === undefined) continue;
+    const { main, type } = found;
+    return { kind: "module", url: fileUrl(main), from: main, packageDir, packageType: type };
   }
   return undefined;
 }
 
-function packageMain(dir: string, places: Places): string | undefined {
+function packageMain(dir: string, places: Places): { readonly main: string; readonly type: unknown } | undefined {
   const path = `${dir}/package.json`;
   if (!isFile(path, places)) return undefined;
   const described = JSON.parse(places.host.readTextFileSync(path)) as Record<string, unknown>;
@@ -63,10 +96,11 @@ function packageMain(dir: string, places: Places): string | undefined {
     : (exported as Record<string, unknown> | undefined)?.["."] ?? described.module ?? described.main ?? "index.js";
   const main = typeof entry === "string"
     ? entry
-    : (entry as Record<string, unknown>).import ?? (entry as Record<string, unknown>).default;
+    : ["import", "default", "require"].map((way) => (entry as Record<string, unknown>)[way]).find((main) => main);
   if (typeof main !== "string") throw new Error(`${path} names no main module`);
   const at = `${dir}/${main.replace(/^\.\//, "")}`;
-  return isFile(at, places) ? at : isFile(`${at}.js`, places) ? `${at}.js` : at;
+  const mainFile = isFile(at, places) ? at : isFile(`${at}.js`, places) ? `${at}.js` : at;
+  return { main: mainFile, type: described.type };
 }
 
 function file(path: string, places: Places): Located | undefined {

@@ -39,7 +39,9 @@ export interface Prioritized<N extends HookName> {
   readonly priority: number;
   readonly run: HookHandler<N>;
 }
-export type HookTable = { readonly [N in HookName]?: HookHandler<N> | Prioritized<N> };
+type Listed<N extends HookName> = HookHandler<N> | Prioritized<N>;
+/** A hook's function, or several of them. */
+export type HookTable = { readonly [N in HookName]?: Listed<N> | readonly Listed<N>[] };
 
 export interface Plugin {
   readonly name: string;

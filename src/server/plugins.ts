@@ -12,7 +12,7 @@ import { SHIPPED } from "../../plugins/shipped.ts";
 import { VERSION } from "../version.ts";
 import { followHooks } from "./hook_log.ts";
 import { pluginHostFor, type PluginHostParts } from "./plugin_host.ts";
-import type { Site } from "./site.ts";
+import { shippedPath, type Site } from "./site.ts";
 
 export interface ChooseOptions {
   readonly machine: Machine;
@@ -42,6 +42,8 @@ export async function choosePlugins(
         pins: core.plugins.value.pins,
         ignoreBad: core.server.value.ignoreBadPlugins,
         signal,
+        commonJs: async () => (await import("../host/commonjs.ts")).commonJs,
+        ...(import.meta.url.startsWith("file:") ? { programDir: shippedPath("").replace(/\/$/, "") } : {}),
         ...(site.dir === undefined ? {} : { siteDir: site.dir }),
       }),
     );

@@ -24,7 +24,14 @@ test("a bare name is looked for in the site's plugins, then its packages, then a
   ];
   for (let i = 0; i <= all.length; i++) {
     const found = locate("relay", site(...all.slice(i), pkg, main));
-    assert.deepEqual(found, { kind: "module", url: `file://${all[i] ?? main}`, from: all[i] ?? main });
+    const packaged = { packageDir: "/site/node_modules/haraka-plugin-relay", packageType: undefined };
+    const file = all[i];
+    assert.deepEqual(found, {
+      kind: "module",
+      url: `file://${file ?? main}`,
+      from: file ?? main,
+      ...(file ? {} : packaged),
+    });
   }
   assert.deepEqual(locate("relay", site()), { kind: "shipped", name: "relay" });
   assert.deepEqual(locate("queue/maildir", site()), { kind: "shipped", name: "queue/maildir" });
@@ -72,4 +79,25 @@ test("paths are meant from the site directory on, with or without their ending; 
 
 test("a path becomes a URL whatever stands in it", () => {
   assert.equal(fileUrl("/a b/c#d?e%f.ts"), "file:///a%20b/c%23d%3Fe%25f.ts");
+});
+
+test("the places, in their order: site plugin, site npm, beside the site, site package, shipped, the program's npm [row 70]", () => {
+  const packages = [
+    "/site/node_modules/haraka-plugin-relay",
+    "/haraka-plugin-relay",
+    "/site/plugins/relay",
+    "/site/node_modules/relay",
+  ];
+  const files = (dirs: readonly string[]) =>
+    dirs.flatMap((dir) => [[`${dir}/package.json`, "{}"] as [string, string], `${dir}/index.js`]);
+  const from = (...present: (string | [string, string])[]) => {
+    const found = locate("relay", { ...site(...present), programDir: "/kasi" });
+    return found?.kind === "module" ? found.from : found?.kind;
+  };
+  assert.equal(from("/site/plugins/relay.js", ...files(packages)), "/site/plugins/relay.js");
+  for (let i = 0; i < packages.length; i++) assert.equal(from(...files(packages.slice(i))), `${packages[i]}/index.js`);
+  const own = files(["/kasi/node_modules/haraka-plugin-relay"]);
+  assert.equal(from(...own), "shipped");
+  const other = locate("relay", { ...site(...own), isShipped: () => false, programDir: "/kasi" });
+  assert.equal(other?.kind === "module" && other.from, "/kasi/node_modules/haraka-plugin-relay/index.js");
 });
