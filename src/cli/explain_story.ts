@@ -86,7 +86,7 @@ const STEPS: Readonly<Record<string, (fields: Fields, cause: Cause | undefined) 
   disconnect: ({ time, msgs, rcpts, errors }) => {
     return [
       0,
-      `disconnect after ${time} s: messages ${msgs}, recipients ${rcpts} (taken/refused/deferred), errors ${errors}`,
+      `disconnect after ${time} s: messages ${msgs}, recipients ${rcpts} (taken/put off/refused), errors ${errors}`,
     ];
   },
   delivered: (

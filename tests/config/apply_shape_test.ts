@@ -127,3 +127,29 @@ test("where a value came from stays known", () => {
   assert.deepEqual(placeOf(settings.main, "count"), { file: "x.ini", line: 2 });
   assert.equal(placeOf(settings.main, "ratio"), undefined);
 });
+
+test("[row 38] six words are true and their opposites false, in any case; any other word is a fault, not a guess", () => {
+  const read = (word: string) => {
+    const shape = fileShape({
+      file: "x.ini",
+      about: ".",
+      shape: {
+        main: {
+          yes: { type: "boolean", default: false, about: "." },
+          no: { type: "boolean", default: true, about: "." },
+        },
+      },
+    });
+    const { settings, faults } = applyShape(shape, parseIni(`yes=${word}\nno=${word}\n`, "x.ini"));
+    return faults.length > 0 ? "fault" : [settings.main.yes, settings.main.no];
+  };
+  const cases = (word: string) => [word, word.toUpperCase(), word[0]!.toUpperCase() + word.slice(1)];
+  for (const word of ["true", "yes", "ok", "enabled", "on", "1"].flatMap(cases)) {
+    assert.deepEqual(read(word), [true, true], word);
+  }
+  for (const word of ["false", "no", "off", "disabled", "0"].flatMap(cases)) {
+    assert.deepEqual(read(word), [false, false], word);
+  }
+  assert.deepEqual(read(""), [false, false]);
+  for (const word of ["maybe", "2", "y", "truth"]) assert.equal(read(word), "fault", word);
+});
