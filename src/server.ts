@@ -152,7 +152,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     machine,
     hooks: runner,
     log: log.child({ origin: "outbound" }),
-    settings: deliverySettings(core, config, host),
+    settings: deliverySettings(core, config, host, tls),
     brokenTls: common.brokenTls,
   });
   // One deadline for all that ends: what the sessions took is no more there for plugins and queue.

@@ -137,9 +137,10 @@ class Opening {
       verify: required ? "required" : "opportunistic",
       handshakeTimeoutMs: this.#timeout("tls"),
       signal,
-      ...(settings.identity === undefined ? {} : settings.identity),
+      ...settings.identityFor?.(target.address, target.name, target.destination.host),
       ...(settings.ca === undefined ? {} : { ca: settings.ca }),
       ...(settings.minTls === undefined ? {} : { minVersion: settings.minTls }),
+      ...(settings.ciphers === undefined ? {} : { ciphers: settings.ciphers }),
     });
     return true;
   }

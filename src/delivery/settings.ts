@@ -36,10 +36,15 @@ export interface DeliverySettings {
   readonly rememberBrokenTls: boolean;
   /** tls.ini `disable_expiry`, in milliseconds. */
   readonly brokenTlsMs: number;
-  readonly identity?: ClientIdentity;
+  /** What a host is shown when it asks; undefined: nothing (tls.ini `mutual_tls`, `[mutual_auth_hosts]`). */
+  readonly identityFor?: (address: string | undefined, ...names: readonly string[]) => ClientIdentity | undefined;
+  /** tls.ini `[outbound] rejectUnauthorized`: as if every host were one that TLS must hold for. */
+  readonly verifyAlways: boolean;
   /** PEM certificates trusted besides the system's, for required TLS. */
   readonly ca?: readonly string[];
   readonly minTls?: "TLSv1.2" | "TLSv1.3";
+  /** tls.ini `[outbound] ciphers`, in OpenSSL's notation. */
+  readonly ciphers?: string;
   /** Milliseconds a connection may wait for its next message; 0: every message opens its own. */
   readonly idleMs: number;
   /** Messages sent over one connection before it is closed. */
@@ -61,6 +66,7 @@ export const DELIVERY_DEFAULTS: Omit<DeliverySettings, "helo"> = {
   noTlsHosts: [],
   rememberBrokenTls: true,
   brokenTlsMs: 604_800_000,
+  verifyAlways: false,
   idleMs: 5_000,
   messagesPerConnection: 1_000,
   connectionsPerDestination: 20,

@@ -47,6 +47,7 @@ function handshake(below: ConnDuplex, options: ClientUpgrade, signal: AbortSigna
       ...(options.key === undefined ? {} : { key: options.key }),
       ...(options.cert === undefined ? {} : { cert: options.cert }),
       ...(options.ca === undefined ? {} : { ca: [...options.ca] }),
+      ...(options.ciphers === undefined ? {} : { ciphers: options.ciphers }),
       minVersion: options.minVersion ?? "TLSv1.2",
       allowHalfOpen: true,
     } as tls.ConnectionOptions);

@@ -189,6 +189,8 @@ export interface ClientUpgrade {
   readonly cert?: string;
   readonly ca?: readonly string[];
   readonly minVersion?: "TLSv1.2" | "TLSv1.3";
+  /** OpenSSL's notation; Deno's TLS chooses by itself. */
+  readonly ciphers?: string;
   readonly handshakeTimeoutMs: number;
   readonly signal?: AbortSignal;
 }

@@ -1,9 +1,10 @@
 /** From outbound.ini and tls.ini to what queue and delivery are given. */
 import type { CoreSettings } from "../config/core_settings.ts";
 import type { Config } from "../config/types.ts";
-import { type ClientIdentity, DELIVERY_DEFAULTS, type DeliverySettings } from "../delivery/settings.ts";
+import { DELIVERY_DEFAULTS, type DeliverySettings } from "../delivery/settings.ts";
 import type { Host } from "../host/types.ts";
 import { type LiveQueueSettings, QUEUE_DEFAULTS, type QueueSettings } from "../queue/types.ts";
+import { clientIdentities, type OwnCertificates } from "./client_identities.ts";
 import { derived } from "./session_settings.ts";
 
 /** What the queue works by. The site's template for reports is read here and stays live. */
@@ -41,15 +42,17 @@ export async function queueSettings(core: CoreSettings, config: Config): Promise
   };
 }
 
-/** What the courier works by; asked at each attempt. */
-export function deliverySettings(core: CoreSettings, config: Config, host: Host): () => DeliverySettings {
+/** What the courier works by; asked at each attempt. `certificates`: those that hosts may be shown. */
+export function deliverySettings(
+  core: CoreSettings,
+  config: Config,
+  host: Host,
+  certificates?: OwnCertificates,
+): () => DeliverySettings {
   return derived([core.me, core.outbound, core.tls], (): DeliverySettings => {
     const outbound = core.outbound.value;
     const tls = core.tls.value;
     const minTls = tls.outbound.minVersion;
-    const identity = tls.mutualTls
-      ? clientIdentity(config, host, tls.outbound.key[0], tls.outbound.cert[0])
-      : undefined;
     return {
       ...DELIVERY_DEFAULTS,
       helo: core.me.value,
@@ -59,15 +62,13 @@ export function deliverySettings(core: CoreSettings, config: Config, host: Host)
       inetPrefer: outbound.inetPrefer,
       forceTlsHosts: tls.forceTlsHosts,
       noTlsHosts: tls.outboundNoTlsHosts,
+      rememberBrokenTls: tls.disableForFailedHosts,
       brokenTlsMs: tls.disableExpiryMs,
-      ...(identity === undefined ? {} : { identity }),
+      verifyAlways: tls.outbound.rejectUnauthorized,
+      ...(certificates && { identityFor: clientIdentities(tls, config, host, certificates) }),
       ...(minTls === "TLSv1.2" || minTls === "TLSv1.3" ? { minTls } : {}),
       ...(tls.outbound.ca === undefined ? {} : { ca: [host.readTextFileSync(config.path(tls.outbound.ca))] }),
+      ...(tls.outbound.ciphers === undefined ? {} : { ciphers: tls.outbound.ciphers }),
     };
   });
-}
-
-function clientIdentity(config: Config, host: Host, key?: string, cert?: string): ClientIdentity | undefined {
-  if (key === undefined || cert === undefined) return undefined;
-  return { key: host.readTextFileSync(config.path(key)), cert: host.readTextFileSync(config.path(cert)) };
 }

@@ -38,5 +38,5 @@ test("deliverySettings() takes outbound.ini and the outbound part of tls.ini", a
   assert.deepEqual([settings.enableTls, settings.inetPrefer, settings.localMxOk], [false, "v4", true]);
   assert.deepEqual(settings.forceTlsHosts, ["mx.example.com"]);
   assert.deepEqual(settings.noTlsHosts, ["192.0.2.0/24"]);
-  assert.equal(settings.identity, undefined);
+  assert.equal(settings.identityFor, undefined);
 });

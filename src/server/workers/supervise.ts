@@ -68,7 +68,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
     machine,
     hooks: runner,
     log: log.child({ origin: "outbound" }),
-    settings: deliverySettings(core, config, host),
+    settings: deliverySettings(core, config, host, tls),
     brokenTls: common.brokenTls,
   });
   closers.push(() => courier.stop());
