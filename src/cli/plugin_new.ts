@@ -75,10 +75,13 @@ None.
 `;
 }
 
+/** Both runtimes have these modules. They are imported by the file that is made, not by us. */
+const BUILT_IN = "node";
+
 function test(name: string): string {
   const up = "../".repeat(name.split("/").length);
-  return `import assert from "node:assert/strict";
-import { test } from "node:test";
+  return `import assert from "${BUILT_IN}:assert/strict";
+import { test } from "${BUILT_IN}:test";
 import plugin from "${up}plugins/${name}.ts";
 import { hook } from "kasi/testing";
 

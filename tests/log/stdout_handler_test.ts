@@ -54,7 +54,7 @@ test("flush writes at once, a write taken in pieces is finished", () => {
   assert.ok(pipe.writes.length > 3);
 });
 
-test("colours are for terminals only, by level", () => {
+test("[row 64] colours are for terminals only, by level", () => {
   const pipe = new Pipe();
   pipe.terminal = true;
   const { logging, log } = make(pipe);

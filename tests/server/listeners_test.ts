@@ -61,3 +61,28 @@ test("listenAll() leaves a directory alone that stands where a socket should be"
   );
   assert.equal(disk.statSync("/run/kasi").isDirectory, true);
 });
+
+test("[row 54] [::0] on a machine without IPv6 is all of IPv4; another fault, or another address, is not", async () => {
+  const { host, clock } = memoryMachine();
+  const withoutIpv6 = (reason: string): typeof host => ({
+    ...host,
+    listen: ((options: { hostname?: string; port: number }) => {
+      if (options.hostname?.includes(":")) throw new Error(reason);
+      return host.listen(options);
+    }) as typeof host.listen,
+  });
+  const listen = (text: string, reason = "listen EAFNOSUPPORT: address family not supported") =>
+    listenAll({
+      host: withoutIpv6(reason),
+      clock,
+      log: memoryLog().log,
+      endpoints: [endpointOf(text)],
+      reusePort: false,
+      handle: () => Promise.resolve(),
+    });
+  const listening = listen("[::0]:2525");
+  assert.deepEqual(listening.addresses.map((addr) => "hostname" in addr && addr.hostname), ["0.0.0.0"]);
+  await listening.close();
+  assert.throws(() => listen("[::1]:2525"), /EAFNOSUPPORT/);
+  assert.throws(() => listen("[::0]:2525", "EADDRINUSE"), /EADDRINUSE/);
+});
