@@ -38,7 +38,7 @@ export const SMTP_INI = fileShape({
       nodes: {
         type: "text",
         default: "0",
-        about: "Worker count, or cpus for one per processor; 0 is a single process.",
+        about: "Worker threads, or cpus for one per processor; 0: one thread serves. See docs/workers.md.",
       },
       user: {
         type: "optional-text",

@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { ConfigError } from "../../../src/base/config_error.ts";
+import { createLogging } from "../../../src/log/logging.ts";
+import { serve } from "../../../src/server.ts";
+import { operationsOf, together } from "../../../src/server/workers/supervise.ts";
+import { memoryMachine } from "../../kit/memory_host.ts";
+import { memoryLog } from "../../kit/memory_log.ts";
+import { test } from "../../kit/test.ts";
+
+const stats = (sessions: number, held: number) => ({
+  sessions,
+  queue: { inProgress: 1, queued: 2, tempFail: 3, held },
+  delivery: { connections: 1, idle: 0, waiting: 0, opened: 5, reused: 4 },
+  threads: 1,
+});
+
+test("the numbers of all workers are added up", () => {
+  assert.deepEqual(together([stats(2, 0), stats(5, 7)]), {
+    sessions: 7,
+    queue: { inProgress: 2, queued: 4, tempFail: 6, held: 7 },
+    delivery: { connections: 2, idle: 0, waiting: 0, opened: 10, reused: 8 },
+    threads: 2,
+  });
+  assert.equal(together([]).queue.held, 0);
+});
+
+test("a list is all workers' by age, cut to what was asked for; counts are sums; a flush reads certificates", async () => {
+  let reloads = 0;
+  const asked: unknown[] = [];
+  const pool = {
+    serving: 2,
+    ask(verb: string, takes: unknown) {
+      asked.push([verb, takes]);
+      if (verb === "list") return [[{ id: "c", queuedAt: 3 }], [{ id: "a", queuedAt: 1 }, { id: "d", queuedAt: 4 }]];
+      return [2, 5];
+    },
+    restart: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
+  };
+  const operations = operationsOf(pool as never, { log: memoryLog().log, reload: () => void reloads++ });
+  assert.deepEqual((await operations.list({ limit: 2 })).map(({ id }) => id), ["a", "c"]);
+  assert.equal(await operations.flush("one.test"), 7);
+  assert.equal(await operations.hold("x"), 7);
+  assert.equal(reloads, 1);
+  assert.deepEqual(asked.slice(1), [["flush", "one.test"], ["hold", "x"]]);
+});
+
+for (
+  const [what, extra, wanted] of [
+    ["a machine without threads", {}, /no threads/],
+    [
+      "a plugin given as a value",
+      { startThread: () => assert.fail("it must not start") },
+      /worker cannot be given the value mine/,
+    ],
+  ] as const
+) {
+  test(`nodes=2 is refused with ${what}, by file, setting and what is wanted`, async () => {
+    const machine = { ...memoryMachine(), ...extra };
+    machine.host.mkdirSync("/site/config", { recursive: true });
+    machine.host.writeTextFileSync("/site/config/smtp.ini", "listen=127.0.0.1:25\nnodes=2\n");
+    const starting = serve({
+      machine,
+      site: "/site",
+      logging: createLogging({ clock: machine.clock, sinks: [] }),
+      plugins: [{ name: "mine", hooks: {} }],
+    });
+    await assert.rejects(starting, (fault: Error) => {
+      assert.ok(fault instanceof ConfigError);
+      assert.match(fault.message, /^smtp\.ini: nodes: current value is "2"; wanted: 0/);
+      assert.match(fault.message, wanted);
+      return true;
+    });
+  });
+}
+
+test("without workers there is nothing to replace, and restart() says so", async () => {
+  const machine = memoryMachine();
+  machine.host.mkdirSync("/site/config", { recursive: true });
+  machine.host.writeTextFileSync("/site/config/smtp.ini", "listen=127.0.0.1:25\n");
+  const server = await serve({
+    machine,
+    site: "/site",
+    logging: createLogging({ clock: machine.clock, sinks: [] }),
+    plugins: [],
+  });
+  await assert.rejects(server.restart(), /smtp\.ini: nodes: current value is "0"; wanted: workers/);
+  assert.equal(await server.flush(), 0);
+  await server.stop(0);
+});

@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { createLogging } from "../../../src/log/logging.ts";
+import type { LogItem } from "../../../src/log/types.ts";
+import type { FromWorker } from "../../../src/server/workers/messages.ts";
+import { follow, PortSink } from "../../../src/server/workers/worker.ts";
+import { test } from "../../kit/test.ts";
+
+test("lines of one turn go to the main thread in one message, in order, and what waits goes with flush()", async () => {
+  const posted: string[][] = [];
+  const logging = createLogging({
+    clock: { now: () => 0 },
+    level: "INFO",
+    sinks: [new PortSink((items: readonly LogItem[]) => void posted.push(items.map(({ message }) => message)))],
+  });
+  logging.root.info("one");
+  logging.root.info("two");
+  assert.deepEqual(posted, []);
+  await undefined;
+  assert.deepEqual(posted, [["one", "two"]]);
+  logging.root.info("last");
+  logging.flush();
+  assert.deepEqual(posted, [["one", "two"], ["last"]]);
+  await undefined;
+  assert.equal(posted.length, 2);
+});
+
+test("follow() answers what it is asked, says why it cannot, and resolves once it was told to end and has", async () => {
+  const said: FromWorker[] = [];
+  let tell: (message: unknown) => void = () => {};
+  const port = {
+    post: (message: FromWorker) => void said.push(message),
+    onMessage: (f: typeof tell) => void (tell = f),
+  };
+  const drained: number[] = [];
+  const operations = {
+    flush: (domain: string) => Promise.resolve(domain === "one.test" ? 4 : 0),
+    hold: () => Promise.reject(new Error("disk")),
+    stats: () => Promise.resolve({ sessions: 3 }),
+  };
+  const server = { operations, drain: (ms: number) => Promise.resolve(void drained.push(ms)) };
+  const ended = follow(port, server as never, () => ({ messages: { "": 2 } }));
+  tell({ kind: "ask", id: 1, verb: "flush", takes: "one.test" });
+  tell({ kind: "ask", id: 2, verb: "hold", takes: "x" });
+  tell({ kind: "ask", id: 3, verb: "stats", takes: undefined });
+  for (let i = 0; i < 10; i++) await undefined;
+  assert.deepEqual(said.sort((a, b) => (a as { id: number }).id - (b as { id: number }).id), [
+    { kind: "answer", id: 1, gives: 4 },
+    { kind: "refusal", id: 2, reason: "disk" },
+    { kind: "answer", id: 3, gives: { sessions: 3, counts: { messages: { "": 2 } } } },
+  ]);
+  tell({ kind: "drain", deadlineMs: 700 });
+  await ended;
+  assert.deepEqual(drained, [700]);
+});
