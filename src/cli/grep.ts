@@ -65,9 +65,13 @@ function sessionsOfStream(lines: Iterable<string>, mentions: (line: string) => b
   const wanted = new Set<string>();
   let held = 0;
   let lost = 0;
+  /** Their end is held, in case a delivery is still heard of, but nobody misses them. */
+  const ended = new Set<string>();
   for (const line of lines) {
-    const id = sessionOf(parseLine(line)?.uuid ?? "");
+    const parsed = parseLine(line);
+    const id = sessionOf(parsed?.uuid ?? "");
     if (id === "") continue;
+    if (parsed!.message === "disconnect") ended.add(id);
     const own = sessions.get(id) ?? [];
     own.push(line);
     sessions.set(id, own);
@@ -80,7 +84,7 @@ function sessionsOfStream(lines: Iterable<string>, mentions: (line: string) => b
       if (wanted.has(other) || other === id) continue;
       sessions.delete(other);
       held -= size(lines);
-      lost += lines.length;
+      if (!ended.delete(other)) lost += lines.length;
     }
   }
   return { sessions: [...sessions].filter(([id]) => wanted.has(id)).map(([, lines]) => lines), lost };

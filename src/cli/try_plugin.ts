@@ -2,8 +2,8 @@
  * `kasi -c DIR -t PLUGIN`: one mail through the very session code, in memory, with only the plugins that are named. Prints the dialogue, each hook function
  * with its verdict and time, and what the plugin looked up.
  *
- * Nothing is listened on and nothing is sent or kept: whom no plugin claims is taken at the end of the chain, and so is the message. The first refusal
- * ends it, unless `--skip-deny` overrules them all. Exit code 1 when something was refused.
+ * Nothing is listened on and there is no queue: whom no plugin claims is taken at the end of the chain, and so is the message. What a plugin does it
+ * does in earnest: one that keeps or forwards mail, keeps or forwards this one. The first refusal ends it, unless `--skip-deny` overrules them all. Exit code 1 when something was refused.
  */
 import { type Bytes, concat, utf8Decode } from "../base/bytes.ts";
 import type { Hooks } from "../hooks/runner.ts";

@@ -68,6 +68,13 @@ test("of a stream only so much is held of sessions that nobody has asked for", a
   assert.equal(await grep({ address: "a@b" }, at), 0);
   assert.match(at.complaints.join(), /lines of other sessions were let go of/);
   assert.match(at.said[0]!, /a@b$/);
+  const over = lines.flatMap((line, i) => [line, `[INFO] [S${i}] [core] disconnect x=1`]);
+  const quiet = {
+    ...await captured(),
+    machine: withInput(memoryMachine(), [...over, "[INFO] [T] [core] a@b"].join("\n")),
+  };
+  assert.equal(await grep({ address: "a@b" }, quiet), 0);
+  assert.deepEqual(quiet.complaints, [], "sessions that have ended are nobody's loss");
 });
 
 test("mentionOf() finds whole addresses, domains and IP addresses", () => {
