@@ -45,7 +45,7 @@ function faultAt(file: string, section: object, key: string, current: string, wa
 
 export function serverSettings(
   { main }: SmtpIni,
-  flat: { readonly queueDir: string | undefined; readonly internalCommandKey: string | undefined },
+  flat: { readonly queueDir: string | undefined },
   report: Report,
 ): ServerSettings {
   if (!/^(\d{1,3}|cpus)$/.test(main.nodes)) {

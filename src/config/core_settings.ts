@@ -68,7 +68,6 @@ export interface ServerSettings {
   readonly onUncaught: "continue" | "exit";
   /** As configured: relative to the site; undefined where the caller shall choose. */
   readonly queueDir: string | undefined;
-  readonly internalCommandKey: string | undefined;
 }
 
 /** connection.ini and the session's part of smtp.ini. The names are those of `SessionSettings`. */
@@ -233,11 +232,10 @@ export async function loadCoreSettings(
 
   const smtp = await config.ini(SMTP_INI);
   const queueDir = await config.value("queue_dir");
-  const internalCommandKey = await config.value("internalcmd_key");
-  const server = loader.group([smtp, queueDir, internalCommandKey], (report) => {
-    const flat = { queueDir: queueDir.value, internalCommandKey: internalCommandKey.value };
-    return serverSettings(smtp.value, flat, report);
-  });
+  const server = loader.group(
+    [smtp, queueDir],
+    (report) => serverSettings(smtp.value, { queueDir: queueDir.value }, report),
+  );
 
   const connectionIni = await config.ini(CONNECTION_INI);
   const connectionOld = await loader.files(config, OLD_CONNECTION);

@@ -79,7 +79,8 @@ export class DeliveryAttempt {
         this.#saw({ stage: "connect", finding: { kind: "unprotected", detail: UNSIGNED } }, target);
         continue;
       }
-      const policy = tls.policy(target, this.#item.domain, settings);
+      const found = tls.policy(target, this.#item.domain, settings);
+      const policy = found instanceof Promise ? await found : found;
       const wanted = this.#wanted(target, protect ? (settings.enableTls ? "required" : "impossible") : policy);
       if (wanted.tls === "impossible") {
         this.#saw({ stage: "starttls", finding: { kind: "tls-missing" } }, target);

@@ -4,6 +4,7 @@
  * A rejection means an abort or a bug; whatever a peer, the network, the DNS or TLS does comes back as outcomes.
  */
 import type { Clock } from "../base/clock.ts";
+import type { ExpiringMemory } from "../base/expiring_memory.ts";
 import { ipInList } from "../base/ip.ts";
 import type { Attempt, Destination, Forwarder, Item } from "../hooks/outbound.ts";
 import type { Hooks } from "../hooks/runner.ts";
@@ -28,6 +29,8 @@ export interface CourierOptions {
   readonly settings: () => DeliverySettings;
   /** A number from 0 up to 1, for the order of equal MX hosts; `Math.random` by default. */
   readonly random?: () => number;
+  /** Hosts whose TLS is broken, where others are to know them too; by default this room alone does. */
+  readonly brokenTls?: ExpiringMemory;
 }
 
 export interface CourierStats {
@@ -48,10 +51,11 @@ export interface DeliveryRoom extends Courier, Forwarder {
   stats(): CourierStats;
 }
 
-export function createCourier({ machine, hooks, log, settings, random = Math.random }: CourierOptions): DeliveryRoom {
+export function createCourier(options: CourierOptions): DeliveryRoom {
+  const { machine, hooks, log, settings, random = Math.random } = options;
   const pool = new Pool(machine.clock);
   const watch = new Watch(machine.clock);
-  const tls = new TlsMemory(machine.clock);
+  const tls = new TlsMemory(machine.clock, options.brokenTls);
   const isLocal = localAddresses(machine, machine.clock);
 
   const attempt = async (item: Item, message: Message, road: Road, now: DeliverySettings, signal: AbortSignal) => {

@@ -7,6 +7,7 @@ import type { Message } from "../mail/message.ts";
 import type { Notes } from "./notes.ts";
 import type { Envelope, Forwarder } from "./outbound.ts";
 import type { HookHandler, HookName } from "./points.ts";
+import type { ResultFeed } from "./results.ts";
 
 /** The server as plugins see it. */
 export interface ServerFace {
@@ -28,6 +29,8 @@ export interface PluginHost {
   /** Where the server keeps what it writes; absolute. */
   readonly dataDir: string;
   readonly forwarder: Forwarder;
+  /** Every change of the results of all sessions. */
+  readonly results: ResultFeed;
   /** Puts a message into the outbound queue; resolves once it is safe on disk. */
   enqueue(envelope: Envelope, message: Message): Promise<void>;
   /** Aborted when the server stops. */

@@ -14,6 +14,7 @@ import type { SessionContext, SessionSettings } from "../session/context.ts";
 import { endOf } from "../session/peer.ts";
 import { runSession } from "../session/session.ts";
 import { type ProxyHeader, readProxyHeader } from "../wire/proxy.ts";
+import type { Common } from "./common.ts";
 
 export interface ConnectionOptions {
   readonly machine: Machine;
@@ -24,6 +25,7 @@ export interface ConnectionOptions {
   /** Absent while no certificate is loaded. */
   readonly tls: () => ServerTls | undefined;
   readonly queue: QueueApi;
+  readonly common: Common["ofSessions"];
   readonly signal: AbortSignal;
 }
 
@@ -72,6 +74,7 @@ export async function serveConnection(accepted: Conn, endpoint: Endpoint, option
       // Closing Deno's stream would close the whole connection, and our last reply might be lost to a peer that is still sending.
       closeWrite: () => current.closeWrite(),
       signal: options.signal,
+      ...options.common,
       ...(first === undefined ? {} : { tls: first.tls }),
       ...(proxy === undefined ? {} : { proxy }),
       ...(first !== undefined || tls === undefined ? {} : {

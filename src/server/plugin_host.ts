@@ -4,6 +4,7 @@ import type { Machine } from "../host/types.ts";
 import type { Notes } from "../hooks/notes.ts";
 import type { Forwarder } from "../hooks/outbound.ts";
 import type { PluginHost } from "../hooks/plugin.ts";
+import type { ResultFeed } from "../hooks/results.ts";
 import type { Logger } from "../log/types.ts";
 import { loggedMachine } from "./hook_log.ts";
 
@@ -16,6 +17,7 @@ export interface PluginHostParts {
   readonly serverName: () => string;
   readonly dataDir: string;
   readonly forwarder: Forwarder;
+  readonly results: ResultFeed;
   readonly enqueue: PluginHost["enqueue"];
   readonly signal: AbortSignal;
 }
@@ -38,6 +40,7 @@ export function pluginHostFor(parts: PluginHostParts): (name: string) => PluginH
       machine: loggedMachine(parts.machine, log),
       dataDir: parts.dataDir,
       forwarder: parts.forwarder,
+      results: parts.results,
       enqueue: parts.enqueue,
       signal: parts.signal,
     };

@@ -11,6 +11,7 @@ import type { DialOptions, Host, Machine, SignalName } from "../../src/host/type
 import { FakeClock } from "./fake_clock.ts";
 import { MemoryAlreadyExists, MemoryDisk, MemoryNotFound } from "./memory_disk.ts";
 import { MemoryNet } from "./memory_net.ts";
+import { MemoryRedis } from "./memory_redis.ts";
 import { memorySecureClient } from "./memory_tls.ts";
 import { zone, type ZoneResolver, type ZoneText } from "./zone.ts";
 
@@ -20,6 +21,8 @@ export interface MemoryMachineOptions {
   readonly env?: { readonly [name: string]: string };
   readonly args?: readonly string[];
   readonly hostname?: string;
+  /** Answers `fetch`; without it there is no network for HTTP. */
+  readonly fetch?: (request: Request) => Promise<Response>;
 }
 
 export interface MemoryMachine extends Machine {
@@ -27,6 +30,8 @@ export interface MemoryMachine extends Machine {
   readonly resolver: ZoneResolver;
   readonly net: MemoryNet;
   readonly disk: MemoryDisk;
+  /** The Redis server that `openRedis` reaches, whatever its address. */
+  readonly redis: MemoryRedis;
   /** What was written to standard output and standard error. */
   readonly printed: { stdout: string; stderr: string };
   /** Calls the handlers of a signal. */
@@ -46,6 +51,7 @@ export function memoryMachine(options: MemoryMachineOptions = {}): MemoryMachine
   const clock = options.clock ?? new FakeClock();
   const net = new MemoryNet();
   const disk = new MemoryDisk(() => clock.now());
+  const redis = new MemoryRedis(clock);
   const printed = { stdout: "", stderr: "" };
   const handlers = new Map<SignalName, Set<() => void>>();
   const watchers = new Set<Watcher>();
@@ -118,6 +124,12 @@ export function memoryMachine(options: MemoryMachineOptions = {}): MemoryMachine
     },
     dial: (dial) => dialInMemory(net, clock, dial),
     secureClient: (conn, upgrade) => memorySecureClient(clock, conn, upgrade),
+    fetch: (url, init) => {
+      if (options.fetch === undefined) return Promise.reject(new Error("This test has no network for HTTP"));
+      return options.fetch(new Request(url, init));
+    },
+    openRedis: (settings, watch) => Promise.resolve(redis.open(settings, watch)),
+    redis,
     localAddresses: () => ["127.0.0.1", "::1", "198.51.100.1"],
   };
 }

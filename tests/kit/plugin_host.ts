@@ -4,6 +4,7 @@ import type { SiteConfig } from "../../src/config/types.ts";
 import { Notes } from "../../src/hooks/notes.ts";
 import type { Attempt, Destination, Envelope, Item } from "../../src/hooks/outbound.ts";
 import type { PluginHost } from "../../src/hooks/plugin.ts";
+import { ResultRoom } from "../../src/hooks/result_room.ts";
 import type { Message } from "../../src/mail/message.ts";
 import { type MemoryMachine, memoryMachine } from "./memory_host.ts";
 import { type MemoryLog, memoryLog } from "./memory_log.ts";
@@ -14,6 +15,8 @@ export interface PluginHostOptions {
   readonly files?: { readonly [name: string]: string };
   readonly zone?: ZoneText;
   readonly env?: { readonly [name: string]: string };
+  /** Answers HTTP requests; without it there is no network. */
+  readonly fetch?: (request: Request) => Promise<Response>;
   /** What the forwarder makes of an item; by default it is a mistake to ask it. */
   readonly forward?: (item: Item, destinations: readonly Destination[]) => Attempt | Promise<Attempt>;
   /** Called for each message that is put into the outbound queue; throw to refuse it. */
@@ -25,6 +28,8 @@ export interface FakePluginHost {
   readonly machine: MemoryMachine;
   readonly config: SiteConfig;
   readonly log: MemoryLog;
+  /** What `host.results` listens to. */
+  readonly results: ResultRoom;
   /** Changes a file of the configuration and has it read again. */
   change(name: string, text: string): void;
 }
@@ -36,6 +41,7 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
   const machine = memoryMachine({
     ...(options.zone && { zone: options.zone }),
     ...(options.env && { env: options.env }),
+    ...(options.fetch && { fetch: options.fetch }),
   });
   const log = memoryLog();
   for (const dir of [CONFIG_DIR, DATA_DIR, "/tmp"]) machine.host.mkdirSync(dir, { recursive: true });
@@ -52,6 +58,7 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
     log: log.log,
     watch: false,
   });
+  const results = new ResultRoom(log.log);
   const host: PluginHost = {
     name,
     config,
@@ -65,6 +72,7 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
         return await options.forward(item, destinations);
       },
     },
+    results,
     async enqueue(envelope, message) {
       if (options.enqueue === undefined) throw new Error("This test has no outbound queue");
       await options.enqueue(envelope, message);
@@ -73,6 +81,7 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
   };
   return {
     host,
+    results,
     machine,
     config,
     log,

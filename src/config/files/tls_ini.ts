@@ -65,13 +65,19 @@ export const TLS_INI = fileShape({
       disable_for_failed_hosts: {
         type: "boolean",
         default: true,
-        about: "Remember hosts whose TLS is broken, and do without it for a while.",
+        about:
+          "Remember servers whose TLS is broken, and do without it for a while. Written out as true: clients too, which are not offered STARTTLS then (but on port 587).",
       },
       disable_expiry: { type: "number", default: 604_800, min: 0, about: "Seconds to remember it of servers." },
       disable_inbound_expiry: { type: "number", default: 3_600, min: 0, about: "Seconds to remember it of clients." },
-      host: { type: "optional-text", about: "Redis server that keeps this list for several of our servers." },
-      port: { type: "optional-text", about: "Its port." },
-      db: { type: "optional-text", about: "Its database." },
+      host: {
+        type: "optional-text",
+        about:
+          "Redis server that keeps this list for several of our servers; by default that of the plugin redis, where it is in use.",
+        was: ["ip"],
+      },
+      port: { type: "integer", default: 6379, min: 1, max: 65_535, about: "Its port." },
+      db: { type: "optional-text", about: "Its database.", was: ["database"] },
       password: { type: "optional-text", about: "Its password." },
     },
     outbound: {
