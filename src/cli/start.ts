@@ -6,7 +6,7 @@
  */
 import { sleep } from "../base/clock.ts";
 import type { ServerSettings } from "../config/core_settings.ts";
-import { isDetached, tellParent } from "../host/detach.ts";
+import { detachedFrom } from "../host/detach.ts";
 import type { Host, Machine } from "../host/types.ts";
 import { onUncaught } from "../host/uncaught.ts";
 import { createLogging, type Logging } from "../log/logging.ts";
@@ -37,7 +37,8 @@ export async function start(
   const { host, clock } = machine;
   const found = await siteSettings(machine, action);
   const { settings, site } = found;
-  if (settings.daemonize && !isDetached()) return await goToBackground(settings, { host, out });
+  const parent = detachedFrom();
+  if (settings.daemonize && parent === undefined) return await goToBackground(settings, { host, out });
 
   const logging = createLogging({ clock, sinks: [new StdoutHandler(host.stdout, clock)], holdForHook: true });
   const log = logging.root.child({ origin: "core" });
@@ -51,9 +52,11 @@ export async function start(
   });
   let bound: readonly Bound[] | undefined;
   let control: Control | undefined;
-  const pidFile = isDetached() ? claimPidFile(host, settings.daemonPidFile, log) : undefined;
+  let plan: UserPlan | undefined;
+  let stands = false;
+  const pidFile = parent !== undefined ? claimPidFile(host, settings.daemonPidFile, log) : undefined;
   try {
-    const plan = planUser(settings, host);
+    plan = planUser(settings, host);
     bound = await become(plan, found, host, log);
     const startedAt = clock.now();
     const server = await serve({
@@ -64,6 +67,7 @@ export async function start(
       ...(bound === undefined ? {} : { bound }),
     });
     bound = undefined;
+    stands = true;
     if (plan !== undefined) log.notice(`Running as ${plan.label}`);
     orders.onFlush(() => {
       server.operations.flush().catch((cause) => log.warn(`Not all of it could be flushed: ${cause}`));
@@ -79,13 +83,16 @@ export async function start(
     try {
       control = await openControl({ host, clock, log, path: controlPath(site.dataDir), face });
       if (action.site === undefined) out.say(welcome(server));
-      if (isDetached()) tellParent();
+      parent?.tell();
       return await orders.stopped;
     } finally {
       await control?.close();
       await end(server, settings, machine);
     }
   } finally {
+    if (!stands && plan !== undefined) {
+      log.error(`The start failed as ${plan.label}, who must be able to read the site`);
+    }
     closeAll(bound ?? []);
     pidFile?.remove();
     orders.release();

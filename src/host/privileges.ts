@@ -30,12 +30,8 @@ export function giveTo(path: string, { uid, gid }: Account): void {
  * process is to be ended then.
  */
 export async function becomeUser(account: Account): Promise<void> {
-  if (!setGroups(account) && groups().length > 0) {
-    throw new Error(
-      `supplementary groups ${
-        groups().join(", ")
-      } of the former user would stay: allow --allow-ffi, or start as the wanted user`,
-    );
+  if (!setGroups(account) && groups() !== "") {
+    throw new Error(`groups of the former user would stay (${groups() ?? "which, is not told"}): allow --allow-ffi`);
   }
   process.setgid!(account.gid);
   process.setuid!(account.uid);
@@ -88,12 +84,11 @@ function openLibc() {
   }
 }
 
-/** Supplementary groups, where the system tells. */
-function groups(): string[] {
+/** Supplementary groups; undefined where nobody tells. */
+function groups(): string | undefined {
   try {
-    const status = Deno.readTextFileSync("/proc/self/status");
-    return /^Groups:\s*(.*)$/m.exec(status)?.[1]?.split(/\s+/).filter((each) => each !== "") ?? [];
+    return /^Groups:\s*(.*?)\s*$/m.exec(Deno.readTextFileSync("/proc/self/status"))?.[1];
   } catch {
-    return ["unknown"];
+    return undefined;
   }
 }

@@ -70,8 +70,15 @@ export function bindAll(options: BindOptions): Bound[] {
   return bound;
 }
 
+/** Those closed already are passed over. */
 export function closeAll(bound: readonly Bound[]): void {
-  for (const { listener } of bound) listener.close();
+  for (const { listener } of bound) {
+    try {
+      listener.close();
+    } catch {
+      // Closed already: Deno throws BadResource.
+    }
+  }
 }
 
 function bind(endpoint: Endpoint, { host, reusePort }: BindOptions): Listener {

@@ -48,16 +48,19 @@ const runs = (pid: number) => {
 async function inBackground(
   dir: string,
   body: (pid: number, port: number) => Promise<void>,
-  smtpIni = "",
+  options: { readonly smtpIni?: string; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<void> {
   const port = await freePort();
   const pidFile = join(dir, "kasi.pid");
   writeSite(dir, {
     listen: `127.0.0.1:${port}`,
     files: { "config/plugins": "" },
-    smtpIni: `daemonize=true\ndaemon_log_file=${dir}/kasi.log\ndaemon_pid_file=${pidFile}\n${smtpIni}`,
+    smtpIni: `daemonize=true\ndaemon_log_file=${dir}/kasi.log\ndaemon_pid_file=${pidFile}\n${options.smtpIni ?? ""}`,
   });
-  const started = await runKasi(["-c", dir], { timeoutMs: 20_000 });
+  const started = await runKasi(["-c", dir], {
+    timeoutMs: 20_000,
+    ...(options.env === undefined ? {} : { env: options.env }),
+  });
   const pid = Number(existsSync(pidFile) ? readFileSync(pidFile, "utf8") : "");
   try {
     assert.equal(started.code, 0, started.output);
@@ -130,7 +133,7 @@ test("a start in the background that fails is seen in front: exit code 1, and wh
 
 /** uid, gid and groups of all threads of a process, each combination once. */
 function whoIs(pid: number): string[] {
-  const of = (text: string, name: string) => new RegExp(`^${name}:\\s*(.*?)\\s*$`, "m").exec(text)?.[1] ?? "?";
+  const of = (text: string, name: string) => new RegExp(`^${name}:[ \\t]*(.*?)[ \\t]*$`, "m").exec(text)?.[1] ?? "?";
   const all = readdirSync(`/proc/${pid}/task`).map((thread) => {
     const text = readFileSync(`/proc/${pid}/task/${thread}/status`, "latin1");
     return ["Uid", "Gid", "Groups"].map((name) => of(text, name)).join(" / ");
@@ -163,11 +166,13 @@ function readableRuntime(dir: string): Record<string, string> {
 const canRead = (uid: number, path: string) =>
   spawnSync("setpriv", [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "cat", path]).status === 0;
 
+const noOtherUser = asRoot ?? without("setpriv") ??
+  (canRead(65_534, join(ROOT, "mod.ts")) ? undefined : "the checkout is root's alone");
+
 test(
   "[row 24] user and group: the process becomes them once its ports are bound, all of it and with no group left over",
   {
-    skip: asRoot ?? without("setpriv") ??
-      (canRead(65_534, join(ROOT, "mod.ts")) ? undefined : "the checkout is root's alone"),
+    skip: noOtherUser,
     timeoutMs: 120_000,
   },
   () =>
@@ -180,6 +185,8 @@ test(
       await using running = await startKasi({
         dir: site,
         listen: `127.0.0.1:${port}`,
+        // As root has it after a login: in groups of its own.
+        under: [which("setpriv")!, "--groups", "0,4,5"],
         env: readableRuntime(dir),
         smtpIni: "user=65534\ngroup=1\n",
         files: { "config/plugins": "rcpt_to.in_host_list\nqueue/maildir\n" },
@@ -196,6 +203,22 @@ test(
       assert.equal(statSync(join(site, "mail/kasi.test/you/new")).uid, 65_534);
       await eventually(() => existsSync(join(site, "control.sock")), 5000, "the control socket");
       assert.equal(statSync(join(site, "control.sock")).uid, 65_534);
+    }),
+);
+
+test(
+  "in the background as another user: the command still hears that it stands",
+  { skip: noOtherUser },
+  () =>
+    inDir(async (dir) => {
+      chmodSync(dir, 0o755);
+      const site = join(dir, "site");
+      mkdirSync(site);
+      chownSync(site, 65_534, 65_534);
+      await inBackground(site, (pid) => {
+        assert.match(whoIs(pid).join(), /^65534\s/);
+        return Promise.resolve();
+      }, { smtpIni: "user=65534\ngroup=65534\n", env: readableRuntime(dir) });
     }),
 );
 
