@@ -209,3 +209,33 @@ test("a group follows its files, and keeps the last good values", async () => {
   config.reload();
   assert.deepEqual(told, [2]);
 });
+
+test("extensions and the limits beside them are set in connection.ini, warnings of delays in outbound.ini", async () => {
+  const { core } = await load();
+  const { extensions, limits } = core.connection.value;
+  assert.deepEqual(extensions, {
+    dsn: true,
+    requireTls: true,
+    binaryMime: true,
+    priority: true,
+    deliverBy: true,
+    deliverByMin: 0,
+    futureRelease: 0,
+    limits: true,
+  });
+  assert.deepEqual([limits.messages, limits.recipientDomains], [0, 0]);
+  core.close();
+  const names = ["dsn", "requiretls", "binarymime", "mt_priority", "deliverby", "limits"];
+  const set = await load({
+    "site/connection.ini": `[max]\nmessages=7\nrecipient_domains=8\n[extensions]\n${
+      names.map((name) => `${name}=false\n`).join("")
+    }deliverby_min=60\nfuturerelease=3600`,
+    "site/outbound.ini": "delay_warning=60\ndelay_warning_for=all\nfull_report_size=5",
+  });
+  const { value } = set.core.connection;
+  assert.deepEqual(Object.values(value.extensions), [false, false, false, false, false, 60, 3600, false]);
+  assert.deepEqual([value.limits.messages, value.limits.recipientDomains], [7, 8]);
+  const { delayWarningMs, delayWarningFor, fullReportBytes } = set.core.outbound.value;
+  assert.deepEqual([delayWarningMs, delayWarningFor, fullReportBytes], [60_000, "all", 5]);
+  set.core.close();
+});
