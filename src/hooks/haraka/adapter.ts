@@ -55,6 +55,7 @@ export async function startHaraka(
 ): Promise<Started> {
   const work = new Adapter(host, context);
   const plugin = work.load(name, source);
+  host.log.info(`Written for Haraka: ${source.path}`);
   if (typeof plugin.register === "function") await plugin.register();
   const functions = [...plugin.registered, ...hookMembers(plugin).map((one) => ({ ...one, priority: 0 }))];
   if (functions.length + plugin.listening.length === 0 && !plugin.register && !plugin.shutdown) {

@@ -30,14 +30,16 @@ export class AddressFace {
     this.host = ours.host;
     this.original_host = ours.originalHost;
     this.is_utf8 = ours.isUtf8;
-    Object.defineProperty(this, "address", { value: addressOf(ours.address, style), enumerable: style === "text" });
+    // The domain as it was typed, as the ancestor's.
+    const typed = ours.format({ utf8: true }).slice(1, -1);
+    Object.defineProperty(this, "address", { value: addressOf(typed, style), enumerable: style === "text" });
   }
 
   format(usePunycode = false): string {
     return this.#ours.format({ utf8: !usePunycode });
   }
-  isNull(): 1 | 0 {
-    return this.#ours.isNull() ? 1 : 0;
+  isNull(): boolean {
+    return this.#ours.isNull();
   }
   toString(): string {
     return this.#ours.format({ utf8: true });
