@@ -25,6 +25,7 @@ export { newId } from "./src/base/ids.ts";
 export { isPublicSuffix, organizationalDomain, registeredDomain, splitHost } from "./src/base/org_domain.ts";
 export { type FileShape, fileShape, type Settings, type Shape, type ValueOf } from "./src/config/shape.ts";
 export type { Config, Live } from "./src/config/types.ts";
+export { RESULTS_INI } from "./src/config/files/results_ini.ts";
 export { SMTP_INI } from "./src/config/files/smtp_ini.ts";
 export { TLS_INI } from "./src/config/files/tls_ini.ts";
 export { parseDestination, parseDestinations } from "./src/hooks/destination.ts";
@@ -42,7 +43,7 @@ export type {
   PluginHooks,
   Point,
 } from "./src/hooks/points.ts";
-export type { ResultEntry, ResultRecord, Results } from "./src/hooks/results.ts";
+export type { ResultChange, ResultEntry, ResultFeed, ResultRecord, Results } from "./src/hooks/results.ts";
 export type * from "./src/hooks/session.ts";
 export {
   answer,
@@ -55,7 +56,17 @@ export {
   type Refuse,
   type Verdict,
 } from "./src/hooks/verdict.ts";
-export type { DnsAnswer, DnsRecords, FsFile, Host, Machine, RecordType, Resolver } from "./src/host/types.ts";
+export type {
+  DnsAnswer,
+  DnsRecords,
+  FsFile,
+  Host,
+  Machine,
+  RecordType,
+  RedisLink,
+  RedisSettings,
+  Resolver,
+} from "./src/host/types.ts";
 export type { Logger } from "./src/log/types.ts";
 export { type Address, addressFromJson, parseAddress } from "./src/mail/address.ts";
 export type { Attachment } from "./src/mail/attachments.ts";
@@ -83,6 +94,14 @@ export { signDkim, SIGNED_HEADERS } from "./src/mailauth/dkim_sign.ts";
 export { type DkimSignature, verifyDkim } from "./src/mailauth/dkim_verify.ts";
 export { checkDmarc, type DmarcFinding } from "./src/mailauth/dmarc.ts";
 export { checkSpf, type SpfFinding, type SpfResult } from "./src/mailauth/spf.ts";
+export {
+  deriveScramKeys,
+  formatScramKeys,
+  looksLikeScramKeys,
+  newScramKeys,
+  parseScramKeys,
+  type ScramKeys,
+} from "./src/wire/sasl/scram_keys.ts";
 export { decodeXtext } from "./src/wire/xtext.ts";
 
 // For programs that embed it.

@@ -25,7 +25,7 @@ export interface ConnectionOptions {
   /** Absent while no certificate is loaded. */
   readonly tls: () => ServerTls | undefined;
   readonly queue: QueueApi;
-  readonly common: Common["ofSessions"];
+  readonly common?: Common["ofSessions"];
   readonly signal: AbortSignal;
 }
 

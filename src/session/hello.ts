@@ -5,6 +5,8 @@ import { offeredMechanisms } from "./auth.ts";
 import type { SessionLimits } from "./context.ts";
 import type { Dialogue } from "./dialogue.ts";
 
+const SUBMISSION = 587;
+
 /** Asks the `capabilities` hook after EHLO; remembers what was listed, for only that may be used. */
 export function helloReply(talk: Dialogue): Reply | Promise<Reply> {
   const { session, settings } = talk;
@@ -12,15 +14,26 @@ export function helloReply(talk: Dialogue): Reply | Promise<Reply> {
   const greeting = `${settings.me} Hello ${peerName(remote.host, remote.ip)}, ${settings.helo}`;
   // RFC 5321 §4.1.1.1: HELO gets one line.
   if (session.hello?.verb !== "EHLO") return { code: 250, text: greeting };
-  const capabilities: Capabilities = {
+  const canStartTls = talk.context.upgrade !== undefined && session.tls === undefined;
+  const capabilities: { -readonly [K in keyof Capabilities]: Capabilities[K] } = {
     lines: baseLines(talk),
     auth: new Set(),
-    canStartTls: talk.context.upgrade !== undefined && session.tls === undefined,
+    canStartTls,
     startTls: false,
   };
-  const asked = talk.ask("capabilities", { session, capabilities });
   const list = () => listed(talk, greeting, capabilities);
-  return asked instanceof Promise ? asked.then(list) : list();
+  const ask = () => {
+    const asked = talk.ask("capabilities", { session, capabilities });
+    return asked instanceof Promise ? asked.then(list) : list();
+  };
+  // Without TLS nobody may submit mail: there a broken handshake is tried again.
+  const broken = canStartTls && session.local.port !== SUBMISSION && talk.context.brokenTls?.has(remote.ip);
+  if (!broken) return ask();
+  if (broken === true) capabilities.canStartTls = false;
+  return broken === true ? ask() : broken.then((isBroken) => {
+    capabilities.canStartTls = !isBroken;
+    return ask();
+  });
 }
 
 function listed(talk: Dialogue, greeting: string, capabilities: Capabilities): Reply {

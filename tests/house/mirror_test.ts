@@ -60,6 +60,8 @@ export const EXCUSED: { readonly [file: string]: string } = {
   "src/config/layers.ts": "tests/config/config_test.ts",
   "src/config/formats.ts": "tests/config/config_test.ts",
   "src/config/overrides.ts": "tests/config/config_test.ts",
+  "src/host/redis.ts": "tests/system/redis_test.ts",
+  "src/server/common.ts": "tests/system/redis_test.ts",
   "src/session/auth_exchange.ts": "tests/session/auth_test.ts",
   "src/session/auth_passwords.ts": "tests/session/auth_test.ts",
   "src/config/shape.ts": "a declaration; tests/config/apply_shape_test.ts",

@@ -114,6 +114,7 @@ export interface KitOptions {
   readonly spool?: SessionContext["spool"];
   readonly authFailures?: SessionContext["authFailures"];
   readonly secret?: SessionContext["secret"];
+  readonly brokenTls?: SessionContext["brokenTls"];
   /** At most so many octets come with one read. */
   readonly chunk?: number;
 }
@@ -181,6 +182,7 @@ export function sessionKit(options: KitOptions = {}): SessionKit {
     }),
     closeWrite: () => far.closeWrite(),
     ...(options.authFailures === undefined ? {} : { authFailures: options.authFailures }),
+    ...(options.brokenTls === undefined ? {} : { brokenTls: options.brokenTls }),
     ...(options.secret === undefined ? {} : { secret: options.secret }),
     signal: stop.signal,
   };

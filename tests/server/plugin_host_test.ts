@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createConfig } from "../../src/config/config.ts";
 import { Notes } from "../../src/hooks/notes.ts";
+import { ResultRoom } from "../../src/hooks/result_room.ts";
 import { pluginHostFor } from "../../src/server/plugin_host.ts";
 import { memoryMachine } from "../kit/memory_host.ts";
 import { memoryLog } from "../kit/memory_log.ts";
@@ -26,6 +27,7 @@ test("pluginHostFor() gives each plugin its own log, and all the same server", (
     serverName: () => name,
     dataDir: "/data",
     forwarder: { send: () => Promise.reject(new Error("not here")) },
+    results: new ResultRoom(memory.log),
     enqueue: () => Promise.resolve(),
     signal: new AbortController().signal,
   });

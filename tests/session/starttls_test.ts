@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { HookTable } from "../../src/hooks/plugin.ts";
 import { type KitOptions, type SessionKit, sessionKit } from "../kit/session_kit.ts";
 import { ok } from "../../src/hooks/verdict.ts";
 import { test } from "../kit/test.ts";
@@ -95,4 +96,45 @@ test("plain text behind STARTTLS is never read as a command, wherever it is cut"
   assert.deepEqual(await kit.client.rest(), []);
   await over(kit);
   assert.deepEqual(senders, []);
+});
+
+test("[row 166] a client whose handshake failed is not offered STARTTLS again for a while, but on port 587", async () => {
+  const broken = new Set<string>();
+  const brokenTls = { has: (ip: string) => broken.has(ip), add: (ip: string) => void broken.add(ip) };
+  const elsewhere = { ...brokenTls, has: (ip: string) => Promise.resolve(broken.has(ip)) };
+  const hooks: HookTable = {
+    capabilities: ({ capabilities }) => void (capabilities.startTls = capabilities.canStartTls),
+  };
+  const offered = async (memory: typeof elsewhere | typeof brokenTls, port = 25) => {
+    const kit = sessionKit({
+      hooks,
+      canUpgrade: "failing",
+      brokenTls: memory,
+      local: { transport: "tcp", hostname: "198.51.100.1", port },
+    });
+    await kit.client.reply();
+    const hello = (await kit.client.say("EHLO me"))!;
+    return { kit, is: /[- ]STARTTLS$/m.test(hello) };
+  };
+  const first = await offered(brokenTls);
+  assert.equal(first.is, true);
+  assert.match((await first.kit.client.say("STARTTLS"))!, /^220 /);
+  await first.kit.over;
+  assert.deepEqual([...broken], ["192.0.2.100"]);
+  for (
+    const [memory, port, wanted] of [[brokenTls, 25, false], [elsewhere, 25, false], [brokenTls, 587, true]] as const
+  ) {
+    const { kit, is } = await offered(memory, port);
+    assert.equal(is, wanted, String(port));
+    if (!wanted) assert.match((await kit.client.say("STARTTLS"))!, /^500 /);
+    await kit.client.end();
+    await kit.client.rest();
+    await kit.over;
+  }
+  broken.clear();
+  const later = await offered(elsewhere);
+  assert.equal(later.is, true);
+  await later.kit.client.end();
+  await later.kit.client.rest();
+  await later.kit.over;
 });
