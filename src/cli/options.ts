@@ -73,7 +73,7 @@ export const OPTIONS = {
   force: { short: "-f", long: "--force", about: "with -i and dkim keygen: overwrite the files they make" },
   list: { short: "-l", long: "--list", about: "list the plugins there are" },
   order: { short: "-o", long: "--order", about: "load the plugins and print in which order each hook runs" },
-  json: { short: "-j", long: "--json", about: "with queue: print JSON" },
+  json: { short: "-j", long: "--json", about: "with queue and status: print JSON" },
   qlist: { long: "--qlist", about: "list queued mail of the site given by -c, in Haraka's form" },
   qstat: { long: "--qstat", about: "print the site's queue directory and how many items it holds" },
   qunstick: { long: "--qunstick", takes: "[DOMAIN]", about: "make the running server try waiting mail now" },
