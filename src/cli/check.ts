@@ -11,6 +11,7 @@ import type { FileShape } from "../config/shape.ts";
 import type { Machine } from "../host/types.ts";
 import { type LoadedPlugin, loadPlugins } from "../hooks/loader.ts";
 import { createLogging } from "../log/logging.ts";
+import { FOR_HARAKA } from "../server/plugins.ts";
 import { findSite } from "../server/site.ts";
 import { rehearse } from "../server/rehearsal.ts";
 import { checkCertificates } from "../server/tls_store.ts";
@@ -52,6 +53,7 @@ export async function check(
     shipped: SHIPPED,
     cacheDir: `${site.dataDir}/plugin-cache`,
     pins: core?.plugins.value.pins ?? {},
+    ...FOR_HARAKA,
     ...(site.dir === undefined ? {} : { siteDir: site.dir }),
   };
   const loaded: LoadedPlugin[] = [];

@@ -3,7 +3,7 @@ import type { CoreSettings } from "../config/core_settings.ts";
 import type { Machine } from "../host/types.ts";
 import type { HookRunner } from "../hooks/hook_runner.ts";
 import { type RunningPlugins, startPlugins } from "../hooks/lifecycle.ts";
-import { type LoadedPlugin, loadPlugins, PluginError } from "../hooks/loader.ts";
+import { type LoadedPlugin, type LoaderOptions, loadPlugins, PluginError } from "../hooks/loader.ts";
 import type { Plugin, ServerFace } from "../hooks/plugin.ts";
 import { isRefusal } from "../hooks/verdict.ts";
 import type { Logging } from "../log/logging.ts";
@@ -13,6 +13,12 @@ import { VERSION } from "../version.ts";
 import { followHooks } from "./hook_log.ts";
 import { pluginHostFor, type PluginHostParts } from "./plugin_host.ts";
 import { shippedPath, type Site } from "./site.ts";
+
+/** What the loader wants for plugins written for Haraka. */
+export const FOR_HARAKA: Pick<LoaderOptions, "commonJs" | "programDir"> = {
+  commonJs: async () => (await import("../host/commonjs.ts")).commonJs,
+  ...(import.meta.url.startsWith("file:") ? { programDir: shippedPath("").replace(/\/$/, "") } : {}),
+};
 
 export interface ChooseOptions {
   readonly machine: Machine;
@@ -42,8 +48,7 @@ export async function choosePlugins(
         pins: core.plugins.value.pins,
         ignoreBad: core.server.value.ignoreBadPlugins,
         signal,
-        commonJs: async () => (await import("../host/commonjs.ts")).commonJs,
-        ...(import.meta.url.startsWith("file:") ? { programDir: shippedPath("").replace(/\/$/, "") } : {}),
+        ...FOR_HARAKA,
         ...(site.dir === undefined ? {} : { siteDir: site.dir }),
       }),
     );

@@ -97,7 +97,9 @@ export async function startHaraka(
       -100,
       ({ session, message }) => void work.connectionOf(session).transaction?.show(undefined, message),
     );
-    add("data", -100, ({ session }) => void work.connectionOf(session).transaction?.admitFurther());
+    if (functions.some(({ hook }) => hook === "rcpt")) {
+      add("data", -100, ({ session }) => void work.connectionOf(session).transaction?.admitFurther());
+    }
   }
   return {
     hooks: Object.fromEntries(table) as HookTable,

@@ -91,7 +91,7 @@ test("the deny hook hears code, text, plugin, function, parameters and hook, of 
 });
 
 test("connection: what a plugin reads and sets of it", async () => {
-  const { run, log } = await runner(`
+  const { run } = await runner(`
     exports.hook_connect = function (next, c) {
       c.set('remote.host', 'better.test');
       c.set('remote', 'info', 'said so');
