@@ -154,7 +154,7 @@ export function loadIdentity(
   const options = {
     // Deno reads PKCS#8 only; this is what Node made of whatever the operator has.
     key: key.export({ type: "pkcs8", format: "pem" }) as string,
-    cert: files.cert.text,
+    cert: files.cert.text.match(CERTIFICATES)?.join("\n") ?? files.cert.text,
     ...contextOptions(manners),
   };
   const identity: LoadedIdentity = {
@@ -214,11 +214,14 @@ function issuerOf(leaf: X509Certificate, chain: string, ca: readonly NamedText[]
   return undefined;
 }
 
+const PRIVATE_KEY = /-----BEGIN ([A-Z ]*)PRIVATE KEY-----[\s\S]+?-----END \1PRIVATE KEY-----/;
 const CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 function readKey(from: NamedText, passphrase?: string): KeyObject {
   try {
-    return createPrivateKey(passphrase === undefined ? from.text : { key: from.text, passphrase });
+    // Deno reads nothing in front of it: a certificate in the same file, or `openssl`'s words about it.
+    const text = PRIVATE_KEY.exec(from.text)?.[0] ?? from.text;
+    return createPrivateKey(passphrase === undefined ? text : { key: text, passphrase });
   } catch (cause) {
     const wanted = "a private key in PEM form, and its passphrase if it has one";
     throw new ConfigError({ file: from.file, current: messageOf(cause), wanted }, { cause });

@@ -10,6 +10,8 @@ import { latin1Decode, utf8Encode } from "../../src/base/bytes.ts";
 
 export interface ConnectOptions {
   readonly host?: string;
+  /** Source address. */
+  readonly localAddress?: string;
   /** TLS from the first octet. No certificate is checked. */
   readonly tls?: tls.ConnectionOptions;
 }
@@ -27,7 +29,8 @@ export class SmtpClient implements AsyncDisposable {
 
   /** Rejects when nobody listens or the handshake fails. */
   static async connect(port: number, options: ConnectOptions = {}): Promise<SmtpClient> {
-    const raw = net.connect({ port, host: options.host ?? "127.0.0.1", allowHalfOpen: true });
+    const { host = "127.0.0.1", localAddress } = options;
+    const raw = net.connect({ port, host, allowHalfOpen: true, ...(localAddress && { localAddress }) });
     await once(raw, "connect");
     raw.setNoDelay(true);
     return new SmtpClient(options.tls === undefined ? raw : await secure(raw, options.tls));
