@@ -3,6 +3,8 @@ import plugin from "../../../plugins/auth/flat_file.ts";
 import { hook, type HookOptions } from "../../kit/hook.ts";
 import { fakeCapabilities } from "../../kit/fake_session.ts";
 import { test } from "../../kit/test.ts";
+import { shownPassword } from "../../../src/session/auth_exchange.ts";
+import { formatScramKeys, newScramKeys } from "../../../src/wire/sasl/scram_keys.ts";
 
 const ini = (core: string) => ({
   "auth_flat_file.ini": `[core]\n${core}\n[users]\nalice@example.com=s3cret\nbob=007\nempty=\n`,
@@ -13,12 +15,7 @@ async function methods(core: string, options: HookOptions): Promise<string[]> {
   await hook(plugin, "capabilities", { files: ini(core), ...options, event: { capabilities } });
   return [...capabilities.auth];
 }
-const attempt = (user: string, password: string) => ({
-  mechanism: "PLAIN",
-  user,
-  password,
-  matches: (wanted: string) => wanted === password,
-});
+const attempt = (user: string, password: string) => shownPassword("PLAIN", user, password);
 
 test("users, methods and the constraint on senders are those of auth_flat_file.ini [row 225]", async () => {
   const three = "methods=PLAIN,LOGIN,cram-md5";
@@ -54,4 +51,24 @@ test("users, methods and the constraint on senders are those of auth_flat_file.i
   assert.equal(await send("alice@example.com", ""), undefined);
   assert.equal(await send(undefined, "x@example.org"), undefined);
   assert.equal(await send("alice@example.com", "x@example.org", `${three}\nconstrain_sender=false`), undefined);
+});
+
+test("keys may stand in the place of passwords: CRAM-MD5 is not offered for them, and who is unknown looks like them", async () => {
+  const keys = formatScramKeys(await newScramKeys("s3cret", 5000));
+  const files = {
+    "auth_flat_file.ini":
+      `[core]\nmethods=SCRAM-SHA-256,PLAIN,CRAM-MD5\n[users]\nalice=${keys}\nbroken=SCRAM-SHA-256$x\n`,
+  };
+  const capabilities = fakeCapabilities();
+  await hook(plugin, "capabilities", { files, tls: true, event: { capabilities } });
+  assert.deepEqual([...capabilities.auth], ["SCRAM-SHA-256", "PLAIN"]);
+  const said = async (user: string, password: string) => {
+    const event = { attempt: attempt(user, password) };
+    const { verdict } = await hook(plugin, "auth", { files, event });
+    return [verdict?.kind, event.attempt.decoy?.iterations];
+  };
+  assert.deepEqual(await said("alice", "s3cret"), ["ok", undefined]);
+  assert.deepEqual(await said("alice", keys), ["deny", undefined]);
+  assert.deepEqual(await said("broken", "SCRAM-SHA-256$x"), [undefined, 5000]);
+  assert.deepEqual(await said("nobody", "s3cret"), [undefined, 5000]);
 });
