@@ -23,6 +23,8 @@ const PROGRAMS: { readonly [program: string]: string } = {
   curl: "curl",
   openssl: "openssl",
   python3: "python3",
+  "redis-server": "redis-server",
+  "redis-cli": "redis-tools",
 };
 /** Perl modules that swaks wants for TLS and CRAM-MD5: name → package. */
 const PERL: { readonly [module: string]: string } = {
