@@ -1,9 +1,19 @@
 /** Plugins written for Haraka, unmodified, in a running server: its own samples and npm packages, held against ours of the same name. */
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { harakaPackages } from "../kit/haraka_packages.ts";
-import { eventually, readMaildir, type RunningSite, startKasi, temporaryDir, writeSite } from "../kit/site.ts";
+import {
+  eventually,
+  readMaildir,
+  ROOT,
+  type RunningSite,
+  runtimeCommand,
+  startKasi,
+  temporaryDir,
+  writeSite,
+} from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
 import { test } from "../kit/test.ts";
 
@@ -28,6 +38,7 @@ async function withSite(
   try {
     writeSite(dir, { files: { "config/plugins": plugins.join("\n") + "\n", ...files } });
     mkdirSync(join(dir, "plugins"), { recursive: true });
+    if (samples.some((name) => name.startsWith("auth/"))) mkdirSync(join(dir, "plugins/auth"));
     for (const name of samples) {
       copyFileSync(join(packages!, "Haraka/plugins", `${name}.js`), join(dir, "plugins", `${name}.js`));
     }
@@ -143,22 +154,26 @@ test(
   "npm packages of Haraka's plugins load unmodified by another name and say what ours of that name say [row 90] [row 91]",
   { skip },
   async () => {
-    for (const [name, { files, talk }] of Object.entries(NPM)) {
-      const others = {
-        "plugins/last.js": "exports.hook_rcpt = (n) => n(OK); exports.hook_queue = (n) => n(OK, 'kept');\n",
-      };
-      const heard: string[][] = [];
-      for (const npm of [[`haraka-plugin-${name}`], []]) {
-        const last = name === "relay" ? ["rcpt_to.in_host_list"] : ["last"];
-        await withSite({ plugins: [name, ...last], files: { ...files, ...others }, npm }, async (kasi) => {
-          heard.push(await converse(kasi.port, talk));
-          const loaded = kasi.output().includes(`[${name}] Written for Haraka: `);
-          assert.equal(loaded, npm.length > 0);
-        });
-      }
-      const [theirs, ours] = heard;
-      assert.deepEqual(codes(theirs!), codes(ours!), `${name}: ${theirs!.join("\n")}\n---\n${ours!.join("\n")}`);
-      assert.ok(theirs!.some((reply) => reply.startsWith("5")), `${name} refused nothing: ${theirs!.join("\n")}`);
+    const names = Object.keys(NPM);
+    const files = Object.assign({}, ...Object.values(NPM).map(({ files }) => files), {
+      "plugins/last.js": "exports.hook_queue = (next) => next(OK, 'kept');\n",
+    });
+    const heard: string[][] = [];
+    for (const npm of [names.map((name) => `haraka-plugin-${name}`), []]) {
+      await withSite({ plugins: [...names, "rcpt_to.in_host_list", "last"], files, npm }, async (kasi) => {
+        const talk = Object.values(NPM).flatMap(({ talk }) => [...talk, "RSET"]);
+        heard.push(await converse(kasi.port, talk));
+        for (const name of names) {
+          assert.equal(kasi.output().includes(`[${name}] Written for Haraka: `), npm.length > 0);
+        }
+      });
+    }
+    const [theirs, ours] = heard.map(codes);
+    assert.deepEqual(theirs, ours, heard.map((said) => said.join("\n")).join("\n---\n"));
+    let at = 0;
+    for (const name of names) {
+      const said = theirs!.slice(at, at += NPM[name]!.talk.length + 1);
+      assert.ok(said.some((code) => code.startsWith("5")), `${name} refused nothing: ${said}`);
     }
   },
 );
@@ -206,10 +221,22 @@ test("register, hook_ members, priorities, timers, rewritten recipients and send
       "the written mail",
     );
     assert.match(kasi.output(), /queued: true Message Queued/);
+    const [command, ...args] = [...runtimeCommand(), join(ROOT, "mod.ts"), "check", "-c", kasi.dir];
+    assert.match(execFileSync(command!, args, { encoding: "utf8" }), /is in order/);
     await kasi.stop();
     assert.match(kasi.output(), /own is gone/);
   });
   rmSync(join(out, ".."), { recursive: true, force: true });
+});
+
+test("Haraka's own auth/flat_file judges AUTH over our auth_base [row 75] [row 90]", { skip }, async () => {
+  const files = { "config/auth_flat_file.ini": "[core]\nmethods=PLAIN,CRAM-MD5\n[users]\njoe=secret\n" };
+  await withSite({ plugins: ["auth/flat_file"], samples: ["auth/flat_file"], files }, async (kasi) => {
+    const plain = (password: string) => `AUTH PLAIN ${btoa(`\0joe\0${password}`)}`;
+    const said = await converse(kasi.port, [plain("wrong"), plain("secret"), "QUIT"]);
+    assert.deepEqual(said.map((reply) => reply.slice(0, 3)), ["535", "235", "221"]);
+    assert.match(kasi.output(), /Written for Haraka: \S+\/auth\/flat_file\.js/);
+  });
 });
 
 test("a CommonJS file of an unknown shape stops the start with its name and what was wanted", async () => {

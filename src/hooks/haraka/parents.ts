@@ -1,4 +1,5 @@
 /** Haraka's base plugins, for those of a site that inherit from them: members as they know them, over our ways. */
+import { organizationalDomain } from "../../base/org_domain.ts";
 import type { AuthAttempt, Session } from "../session.ts";
 import { ok } from "../verdict.ts";
 import type { ConnectionFace } from "./connection.ts";
@@ -72,6 +73,20 @@ const authBase: Members = {
       ({ session, attempt }: { session: Session; attempt: AuthAttempt }) =>
         judge(this, this.connectionOf(session), attempt),
     );
+  },
+  /** `register_hook("mail", "constrain_sender")`: who authenticated sends under their own organization's name. */
+  constrain_sender(
+    this: AuthBase & { cfg?: any },
+    next: Next,
+    connection: ConnectionFace,
+    [sender]: [AddressFace],
+  ): void {
+    const user = String(connection.notes.auth_user ?? "");
+    const domain = user.slice(user.lastIndexOf("@") + 1);
+    if (this.cfg?.main?.constrain_sender === false || !user.includes("@") || sender.host === "") return next();
+    const [theirs, said] = [organizationalDomain(domain), organizationalDomain(sender.host)];
+    if (theirs === said) return next();
+    next(GLOBALS.DENY, `Envelope domain '${said}' doesn't match AUTH domain '${theirs}'`);
   },
   hook_capabilities(next: Next, connection: ConnectionFace): void {
     if ((connection.tls as { enabled: boolean }).enabled) connection.capabilities.push("AUTH PLAIN LOGIN CRAM-MD5");

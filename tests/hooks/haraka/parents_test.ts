@@ -60,3 +60,17 @@ test("auth/auth_base: a child's get_plain_passwd or check_plain_passwd judges th
     assert.deepEqual([...secure.auth], ["PLAIN", "LOGIN", "CRAM-MD5"]);
   }
 });
+
+test("constrain_sender holds who authenticated to their own organization's addresses", async () => {
+  const run = await start(`
+    exports.register = function () { this.inherits('auth/auth_base'); this.register_hook('mail', 'constrain_sender'); };`);
+  const mail = (user: string | undefined, from: string) => {
+    const session = fakeSession({ from: "x@c.test", ...(user === undefined ? {} : { user }) });
+    const { transaction } = session;
+    return run("mail", { session, transaction, sender: address(from), parameters: new Map() });
+  };
+  assert.match(JSON.stringify(await mail("joe@one.test", "joe@two.test")), /doesn't match AUTH domain/);
+  assert.equal(await mail("joe@one.test", "joe@sub.one.test"), undefined);
+  assert.equal(await mail("joe", "joe@two.test"), undefined);
+  assert.equal(await mail(undefined, "joe@two.test"), undefined);
+});
