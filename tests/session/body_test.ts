@@ -198,6 +198,7 @@ test("a filter that throws has the mail put off, and nothing is queued", async (
 
 test("[row 145] discarded data: the header is kept, the body is parsed but not kept, and no file is made", async () => {
   let tree: Part | undefined;
+  let held = 0;
   const big = MIXED.replace("caf=E9", `caf=E9\n${"z".repeat(70)}\n`.repeat(3000));
   for (const text of [MIXED, big]) {
     const { reply, text: left, kit } = await send(
@@ -206,14 +207,18 @@ test("[row 145] discarded data: the header is kept, the body is parsed but not k
           transaction.body.discardData = true;
           transaction.body.parse();
         },
-        data_post: async ({ transaction }) => void (tree = await transaction.body.tree()),
+        data_post: async ({ transaction, message }) => {
+          tree = await transaction.body.tree();
+          held = message.source.bytes!.buffer.byteLength;
+        },
       },
       text,
-      { settings: { spoolAfter: 10 }, limits: { dataBytes: 0 } },
+      { settings: { spoolAfter: 10 }, limits: { dataBytes: 0 }, chunk: 16 * 1024 },
     );
     assert.match(reply, /^250/);
     assert.equal(left, "Subject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n");
     assert.equal(kit.spools.length, 0);
+    assert.ok(held < 96 * 1024, `${held} octets of ${text.length} were held`);
     assert.match(tree!.children[0]!.text(), /^caf\u00e9/);
     assert.throws(() => tree!.children[1]!.open(), /was not kept/);
   }
