@@ -230,7 +230,7 @@ function readKey(from: NamedText, passphrase?: string): KeyObject {
 
 function readCertificate(from: NamedText): X509Certificate {
   try {
-    return new X509Certificate(from.text);
+    return new X509Certificate(firstIn(from.text));
   } catch (cause) {
     throw new ConfigError({ file: from.file, current: messageOf(cause), wanted: "a certificate in PEM form" }, {
       cause,
@@ -247,12 +247,15 @@ function namesOf(leaf: X509Certificate): string[] {
   return [...new Set((common === undefined ? names : [common, ...names]).map(lower))];
 }
 
+/** Deno's X509Certificate reads nothing in front of it either. */
+const firstIn = (text: string): string => text.match(CERTIFICATES)?.[0] ?? text;
+
 /** Names and end (milliseconds since 1970) of the first certificate of a PEM text; undefined when it has none that can be read. */
 export function certificateIn(
   text: string,
 ): { readonly names: readonly string[]; readonly endsAt: number } | undefined {
   try {
-    const leaf = new X509Certificate(text);
+    const leaf = new X509Certificate(firstIn(text));
     return { names: namesOf(leaf), endsAt: new Date(leaf.validTo).getTime() };
   } catch {
     return undefined;

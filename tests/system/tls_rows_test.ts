@@ -413,7 +413,7 @@ test("[row 170] versions, ciphers and curves are as configured, or the log says 
 
 test("certificates renewed five times under 200 sessions: each handshake gets one, none fails, the newest is served, a broken one is not", async () => {
   const renewals = await Promise.all([1, 2, 3, 4, 5].map(() => makePki()));
-  await using kasi = await startKasi({ files: WITH_TLS, smtpIni: "smtps_port=0\n" });
+  await using kasi = await startKasi({ files: WITH_TLS });
   const put = ({ leaf }: { leaf: { key: string; cert: string } }) => {
     writeFileSync(join(kasi.dir, "config/tls_key.pem"), leaf.key);
     writeFileSync(join(kasi.dir, "config/tls_cert.pem"), leaf.cert);
