@@ -332,6 +332,33 @@ test("the ancestor's samples in spirit: fields added before the message came, rc
   assert.match(mail!.text, /Hello\r\n[^]*sold by weight/);
 });
 
+test("attachments are streams of Node's, body filters get and give Buffers", async () => {
+  const { named } = await one(`
+    exports.hook_data = function (next, c) {
+      const { transaction } = c;
+      transaction.attachment_hooks((ct, filename, body, stream) => {
+        let octets = 0;
+        stream.on('data', (chunk) => { octets += chunk.length; });
+        stream.on('end', () => { transaction.notes.found = [ct, filename, octets].join(' '); });
+      });
+      transaction.add_body_filter('text/plain', (ct, encoding, octets) => Buffer.from(octets.toString().toUpperCase()));
+      next();
+    };
+    exports.hook_data_post = function (next, c) {
+      const { notes, body, mime_part_count } = c.transaction;
+      c.transaction.add_header('X-Found', [notes.found, body.children.length, mime_part_count].join(' '));
+      next();
+    };`);
+  const text = [
+    ...["Content-Type: multipart/mixed; boundary=b", "", "--b", "", "hello there", "--b"],
+    ...["Content-Type: application/pdf; name=a.pdf", "Content-Transfer-Encoding: base64", "", "AAAAAAAA", "--b--", "."],
+  ].join("\r\n");
+  const { said, kit } = await talk([named], ...MAIL, "RCPT TO:<b@c.test>", "DATA", text);
+  assert.match(said[4]!, /^250 /);
+  assert.match(kit.taken[0]!.text, /^X-Found: application\/pdf; name=a\.pdf a\.pdf 6 2 3\r$/m);
+  assert.match(kit.taken[0]!.text, /^HELLO THERE\r$/m);
+});
+
 test("a file that is no plugin stops the start with what it exports and what was wanted", async () => {
   await assert.rejects(
     one("exports.helper = () => 1;"),
