@@ -2,6 +2,9 @@ import assert from "node:assert/strict";
 import { DELIVERY_DEFAULTS } from "../../src/delivery/settings.ts";
 import type { Target } from "../../src/delivery/target.ts";
 import { TlsMemory } from "../../src/delivery/tls_policy.ts";
+import { SharedTlsMemory } from "../../src/server/tls_memory.ts";
+import { memoryLog } from "../kit/memory_log.ts";
+import { MemoryRedis } from "../kit/memory_redis.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { test } from "../kit/test.ts";
 
@@ -50,4 +53,20 @@ test("hosts with broken TLS are remembered in a bounded memory, the oldest forgo
   for (let n = 0; n <= 10_000; n++) memory.markBroken(at(n), DELIVERY_DEFAULTS);
   assert.equal(memory.policy(at(0), "d", DELIVERY_DEFAULTS), "opportunistic");
   for (const n of [1, 5000, 10_000]) assert.equal(memory.policy(at(n), "d", DELIVERY_DEFAULTS), "none");
+});
+
+test("[row 166] a memory kept elsewhere is asked and told, and what it says holds until it forgets", async () => {
+  const clock = new FakeClock();
+  const redis = new MemoryRedis(clock);
+  const link = redis.open({ hostname: "127.0.0.1", port: 6379, timeoutMs: 100 }, { onReady() {}, onTrouble() {} });
+  const [one, other] = [0, 1].map(() => new TlsMemory(clock, new SharedTlsMemory(clock, memoryLog().log, () => link)));
+  const settings = { ...DELIVERY_DEFAULTS, brokenTlsMs: 60_000 };
+  assert.equal(await other!.policy(target(), "d", settings), "opportunistic");
+  one!.markBroken(target(), settings);
+  assert.equal(redis.keys().length, 1);
+  assert.equal(await other!.policy(target(), "d", settings), "none");
+  assert.equal(await other!.policy(target("required"), "d", settings), "required");
+  assert.equal(await other!.policy(target(), "d", { ...settings, rememberBrokenTls: false }), "opportunistic");
+  await clock.advance(60_000);
+  assert.equal(await other!.policy(target(), "d", settings), "opportunistic");
 });
