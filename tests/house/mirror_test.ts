@@ -6,6 +6,18 @@ import { readSource, ROOT, sourceFiles } from "./source_files.ts";
 
 /** Files without a test of their own, and what tests them instead. */
 export const EXCUSED: { readonly [file: string]: string } = {
+  "src/host/key_choice.ts": "tests/host/client_hello_test.ts",
+  "src/host/der.ts": "tests/system/tls_rows_test.ts",
+  "src/host/ocsp.ts": "tests/system/tls_rows_test.ts",
+  "src/host/dh_parameters.ts": "tests/system/tls_rows_test.ts",
+  "src/host/tls_limits.ts": "tests/system/tls_rows_test.ts",
+  "src/server/staples.ts": "tests/system/tls_rows_test.ts",
+  "src/server/tls_manners.ts": "tests/system/tls_rows_test.ts",
+  "src/server/tls_unheeded.ts": "tests/system/tls_rows_test.ts",
+  "src/server/tls_watch.ts": "tests/system/tls_rows_test.ts",
+  "src/server/client_identities.ts": "tests/system/tls_rows_test.ts",
+  "src/server/tls_files.ts": "tests/server/tls_store_test.ts",
+  "src/server/own_certificate.ts": "tests/server/tls_store_test.ts",
   "src/host/commonjs.ts": "tests/hooks/haraka/adapter_test.ts",
   "src/hooks/haraka/body.ts": "tests/hooks/haraka/adapter_test.ts",
   "src/hooks/haraka/connection.ts": "tests/hooks/haraka/call_test.ts",

@@ -19,7 +19,7 @@ async function storeWith(files: Readonly<Record<string, string>>) {
   const config = createConfig({ host, clock, dir: "/site/config", log: memory.log, watch: false });
   const core = await loadCoreSettings(config);
   const load = () => loadServerTls({ machine, config, core, log: memory.log, dataDir: "/site" });
-  return { host, memory, load };
+  return { host, clock, memory, load };
 }
 
 test("without certificates one is made, and the same one is used after a restart", async () => {
@@ -54,4 +54,39 @@ test("a key that is missing or belongs to another certificate stops the start wi
     other.load(),
     (error: unknown) => error instanceof ConfigError && error.fault.file.endsWith("tls_key.pem"),
   );
+});
+
+test("the self-made certificate is made anew a month before it ends, and sessions to come get it", async () => {
+  const { host, clock, memory, load } = await storeWith({});
+  const kept = await selfSigned(["old.test"], clock.now() + 60_000, 30);
+  host.mkdirSync("/site/tls", { recursive: true });
+  host.writeTextFileSync("/site/tls/key.pem", kept.key);
+  host.writeTextFileSync("/site/tls/cert.pem", kept.cert);
+  const store = await load();
+  const first = host.readTextFileSync("/site/tls/cert.pem");
+  await clock.advance(31_000);
+  assert.equal(host.readTextFileSync("/site/tls/cert.pem"), first);
+  await clock.advance(60_000);
+  for (let turn = 0; turn < 200 && !memory.text().includes("Certificates are in use"); turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  assert.notEqual(host.readTextFileSync("/site/tls/cert.pem"), first);
+  assert.equal(store.defaultPair.cert.trim(), host.readTextFileSync("/site/tls/cert.pem").trim());
+  await store.close();
+});
+
+test("what lies in config/tls and is of no use is told of and left out", async () => {
+  const [one, two] = [await selfSigned(["a.test"], Date.now()), await selfSigned(["b.test"], Date.now())];
+  const { memory, load } = await storeWith({
+    "tls/a.pem": one.key + one.cert,
+    "tls/lone.crt": two.cert,
+    "tls/mixed.pem": one.key + two.cert,
+  });
+  const store = await load();
+  assert.equal(store.selfMade, false);
+  assert.ok(store.pairFor("A.test"));
+  assert.equal(store.pairFor("b.test"), undefined);
+  assert.match(memory.text(), /Not used: .*lone\.crt/);
+  assert.match(memory.text(), /Not used: .*mixed\.pem/);
+  await store.close();
 });
