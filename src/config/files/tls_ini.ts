@@ -9,24 +9,41 @@ const INHERITED = " As in [main] while unset.";
 /** What may differ from certificate to certificate. */
 const OF_A_CERTIFICATE = {
   ca: { type: "optional-text", about: "PEM file of authorities to trust besides the system's." },
-  crl: { type: "optional-text", about: "PEM file of revoked certificates." },
-  pfx: { type: "optional-text", about: "Key and certificate in one PKCS #12 file." },
+  crl: {
+    type: "optional-text",
+    about: "PEM file of revoked certificates. Under Node only; under Deno the server does not start with it.",
+  },
+  pfx: {
+    type: "optional-text",
+    about: "Key and certificate in one PKCS #12 file: not read; the start says how to make PEM files of it.",
+  },
   passphrase: { type: "optional-text", about: "Of the key." },
   dhparam: {
     type: "optional-text",
-    about: "PEM file of Diffie-Hellman parameters; by default the runtime's own choice.",
+    about:
+      "PEM file of Diffie-Hellman parameters, made when it is missing; by default the runtime's own choice. Under Node.",
   },
-  ciphers: { type: "optional-text", about: "Cipher list in OpenSSL's form." },
-  minVersion: { type: "choice", of: VERSIONS, default: "TLSv1.2", about: "Oldest protocol version to speak." },
+  ciphers: { type: "optional-text", about: "Cipher list in OpenSSL's form. Under Node; Deno's TLS has its own." },
+  minVersion: {
+    type: "choice",
+    of: VERSIONS,
+    default: "TLSv1.2",
+    about: "Oldest protocol version to speak; nothing below TLSv1.2 is.",
+  },
   honorCipherOrder: { type: "boolean", default: true, about: "Our order of ciphers counts, not the client's." },
-  ecdhCurve: { type: "optional-text", about: "Curves for the key exchange." },
+  ecdhCurve: { type: "optional-text", about: "Curves for the key exchange. Under Node." },
   secureProtocol: { type: "optional-text", about: "One protocol version only; old, use minVersion." },
-  secureOptions: { type: "optional-text", about: "OpenSSL options, as a number." },
+  secureOptions: { type: "optional-text", about: "OpenSSL options, as a number. Under Node." },
   sessionIdContext: { type: "text", default: "kasi", about: "Keeps our sessions apart from those of other servers." },
   ALPNProtocols: { type: "words", default: [], about: "Protocols to offer by ALPN." },
   requestCert: { type: "boolean", default: true, about: "Ask clients for a certificate." },
   rejectUnauthorized: { type: "boolean", default: false, about: "Refuse peers without a verified certificate." },
-  requestOCSP: { type: "boolean", default: false, about: "Staple OCSP answers.", was: ["enableOCSPStapling"] },
+  requestOCSP: {
+    type: "boolean",
+    default: false,
+    about: "Staple OCSP answers of the responder that the certificate names. Under Node.",
+    was: ["enableOCSPStapling"],
+  },
 } as const satisfies Section;
 
 export const TLS_INI = fileShape({
