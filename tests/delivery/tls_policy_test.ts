@@ -25,6 +25,9 @@ test("one door decides: forced hosts first, then the destination, then the setti
   assert.equal(policy("opportunistic", { enableTls: false }), "opportunistic");
   assert.equal(policy("none"), "none");
   assert.equal(policy("required"), "required");
+  // [outbound] rejectUnauthorized: all but those that are to have no TLS.
+  assert.equal(policy(undefined, { verifyAlways: true }), "required");
+  assert.equal(policy(undefined, { verifyAlways: true, noTlsHosts: ["mx.example"] }), "none");
   for (const forced of ["mx.example", "d.example", "192.0.2.0/24"]) {
     assert.equal(policy(undefined, { forceTlsHosts: [forced] }), "required");
     assert.equal(policy("none", { forceTlsHosts: [forced], noTlsHosts: [forced] }), "required");
