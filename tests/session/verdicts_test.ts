@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { HookTable } from "../../src/hooks/plugin.ts";
 import { HOOK_RULES } from "../../src/hooks/rules.ts";
-import { defer, deny, hangUp, ok } from "../../src/hooks/verdict.ts";
+import { defer, deny, ok } from "../../src/hooks/verdict.ts";
 import { type SessionKit, sessionKit } from "../kit/session_kit.ts";
 import { matches } from "../kit/talk.ts";
 import { test } from "../kit/test.ts";

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import bridge from "../../../plugins/auth/auth_bridge.ts";
 import plugin from "../../../plugins/auth/auth_proxy.ts";
 import { passwordAttempt } from "../../kit/auth_attempt.ts";
 import { fakeCapabilities } from "../../kit/fake_session.ts";
@@ -14,12 +13,10 @@ const FILES = { "auth_proxy.ini": "[domains]\nexample.com=192.0.2.1, 192.0.2.2:5
 const plain = (user: string, password: string) => `AUTH PLAIN ${btoa(`\0${user}\0${password}`)}`;
 
 test("AUTH is offered over TLS only, for passwords that can be handed on", async () => {
-  for (const subject of [plugin, bridge]) {
-    for (const [tls, offered] of [[true, ["PLAIN", "LOGIN"]], [false, []]] as const) {
-      const capabilities = fakeCapabilities();
-      await hook(subject, "capabilities", { tls, isPrivate: !tls, event: { capabilities } });
-      assert.deepEqual([...capabilities.auth], offered);
-    }
+  for (const [tls, offered] of [[true, ["PLAIN", "LOGIN"]], [false, []]] as const) {
+    const capabilities = fakeCapabilities();
+    await hook(plugin, "capabilities", { tls, isPrivate: !tls, event: { capabilities } });
+    assert.deepEqual([...capabilities.auth], offered);
   }
 });
 
@@ -79,20 +76,4 @@ test("a server that offers STARTTLS hears no password in clear", async () => {
   assert.equal(again.verdict?.kind, "defer");
   assert.equal(broken.commands.some((line) => line.startsWith("AUTH")), false);
   broken.stop();
-});
-
-test("[row 227] auth_bridge asks the server of smtp_bridge.ini, with the name as it is", async () => {
-  const started = await startPlugin(bridge, { files: { "smtp_bridge.ini": "host=192.0.2.2\nport=587\n" } });
-  const peer = scriptedPeer(started.machine, TWO, { offers: ["AUTH PLAIN"], auth: ["235 ok", "535 no", "451 later"] });
-  const kinds: (string | undefined)[] = [];
-  for (const user of ["nobody", "me@example.com", "me@example.com"]) {
-    kinds.push((await started.run("auth", { event: { attempt: passwordAttempt(user, "pw") } })).verdict?.kind);
-  }
-  assert.deepEqual(kinds, ["ok", "deny", "defer"]);
-  assert.deepEqual(peer.commands.filter((line) => line.startsWith("AUTH")), [
-    plain("nobody", "pw"),
-    plain("me@example.com", "pw"),
-    plain("me@example.com", "pw"),
-  ]);
-  peer.stop();
 });
