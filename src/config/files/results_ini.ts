@@ -19,7 +19,11 @@ export const RESULTS_INI = fileShape({
         default: [],
         about: "For the plugin of this name: results that its summary begins with, in this order; the others follow.",
       },
-      debug: { type: "boolean", default: false, about: "For the plugin of this name: log every change of its results in full, at INFO." },
+      debug: {
+        type: "boolean",
+        default: false,
+        about: "For the plugin of this name: log every change of its results in full, at INFO.",
+      },
     },
   },
 });
