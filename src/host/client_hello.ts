@@ -15,15 +15,18 @@ export interface ClientHello {
 }
 
 /** More than any client says; whoever goes on beyond it is left to TLS. */
-const MOST = 32_768;
+const MOST = 16_384;
 const HANDSHAKE_RECORD = 22;
 const CLIENT_HELLO = 1;
 const SERVER_NAME = 0;
 const SIGNATURE_ALGORITHMS = 13;
 const SUPPORTED_VERSIONS = 43;
 
-/** The hello at the start of `octets`; "more" while it is not whole; undefined when this is no hello. Never throws. */
-export function readClientHello(octets: Uint8Array): ClientHello | "more" | undefined {
+/**
+ * The hello at the start of `octets`; while it is not whole, how many octets more it takes at least (to look again sooner is of no use); undefined when
+ * this is no hello. Never throws.
+ */
+export function readClientHello(octets: Uint8Array): ClientHello | number | undefined {
   const message = handshakeMessage(octets);
   if (!(message instanceof Uint8Array)) return message;
   try {
@@ -34,21 +37,26 @@ export function readClientHello(octets: Uint8Array): ClientHello | "more" | unde
 }
 
 /** The first handshake message without its record headers; it may be spread over several records. */
-function handshakeMessage(octets: Uint8Array): Uint8Array | "more" | undefined {
-  const pieces: number[] = [];
+function handshakeMessage(octets: Uint8Array): Uint8Array | number | undefined {
+  const message = new Uint8Array(Math.min(octets.length, MOST));
+  let length = 0;
+  let wanted = 4;
   for (let at = 0;;) {
     if (octets.length > at && octets[at] !== HANDSHAKE_RECORD) return undefined;
-    if (octets.length < at + 5) return octets.length > MOST ? undefined : "more";
-    const length = octets[at + 3]! << 8 | octets[at + 4]!;
-    for (let i = at + 5; i < Math.min(octets.length, at + 5 + length); i++) pieces.push(octets[i]!);
-    if (pieces.length > 0 && pieces[0] !== CLIENT_HELLO) return undefined;
-    if (pieces.length >= 4) {
-      const wanted = pieces[1]! << 16 | pieces[2]! << 8 | pieces[3]!;
+    if (octets.length < at + 5) return Math.max(at + 5 - octets.length, wanted - length);
+    const end = at + 5 + (octets[at + 3]! << 8 | octets[at + 4]!);
+    // RFC 8446 §5.1: no record of a handshake is empty.
+    if (end > MOST || end === at + 5) return undefined;
+    message.set(octets.subarray(at + 5, end), length);
+    length += Math.min(octets.length, end) - at - 5;
+    if (length > 0 && message[0] !== CLIENT_HELLO) return undefined;
+    if (length >= 4) {
+      wanted = 4 + (message[1]! << 16 | message[2]! << 8 | message[3]!);
       if (wanted > MOST) return undefined;
-      if (pieces.length >= 4 + wanted) return Uint8Array.from(pieces.slice(4, 4 + wanted));
+      if (length >= wanted) return message.subarray(4, wanted);
     }
-    at += 5 + length;
-    if (octets.length < at) return octets.length > MOST ? undefined : "more";
+    if (octets.length < end) return Math.max(end - octets.length, wanted - length);
+    at = end;
   }
 }
 

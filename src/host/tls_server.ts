@@ -86,16 +86,22 @@ async function helloOf(below: ConnDuplex, conn: Conn, signal: AbortSignal): Prom
   // A read that nobody answers ends with the connection.
   const onAbort = () => closeConn(conn);
   signal.addEventListener("abort", onAbort, { once: true });
-  let hello: ClientHello | "more" | undefined = "more";
+  let hello: ClientHello | number | undefined = 0;
+  let wanted = 0;
   try {
-    await below.peek((octets) => (hello = readClientHello(octets)) !== "more");
+    await below.peek((octets) => {
+      if (octets.length < wanted) return false;
+      hello = readClientHello(octets);
+      if (typeof hello === "number") wanted = octets.length + hello;
+      return typeof hello !== "number";
+    });
   } catch (reason) {
     throw signal.aborted ? signal.reason : reason;
   } finally {
     signal.removeEventListener("abort", onAbort);
   }
   signal.throwIfAborted();
-  if (hello === "more") throw new Error("TLS: the peer left during the handshake");
+  if (typeof hello === "number") throw new Error("TLS: the peer left during the handshake");
   return hello;
 }
 

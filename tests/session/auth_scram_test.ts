@@ -13,10 +13,11 @@ const PLUS = "SCRAM-SHA-256-PLUS";
 const b64 = (text: string) => btoa(text);
 const CHANNEL = new TextEncoder().encode("the hash of our certificate");
 
-const hashed = newScramKeys("geheim", 5000);
+let hashed: ReturnType<typeof newScramKeys> | undefined;
+const keys = () => hashed ??= newScramKeys("geheim", 5000);
 const KNOWN: { readonly [user: string]: () => Known | Promise<Known> } = {
   tim: () => ({ password: "tanstaaf" }),
-  "a=b,c": async () => ({ scram: await hashed }),
+  "a=b,c": async () => ({ scram: await keys() }),
 };
 
 function hooks(auth?: HookTable["auth"]): HookTable {
