@@ -33,8 +33,8 @@ export function plainStream(pieces: readonly Uint8Array[]): ReadableStream<Bytes
 }
 
 /**
- * The same two ways of reading without the runtime's streams behind them, which cost ten times what the reader does: for fuzzing, where every
- * eighth input or so still takes the real ones.
+ * The same two ways of reading without the runtime's streams behind them, which cost ten times what the reader does: for fuzzing, where some
+ * inputs still take the real ones.
  */
 export function quickStream(pieces: readonly Uint8Array[], kind: "byob" | "plain"): ReadableStream<Bytes> {
   let piece = 0;

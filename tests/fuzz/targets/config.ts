@@ -12,6 +12,7 @@ import { mergeIni, parseIni } from "../../../src/config/ini.ts";
 import { parseIntervals } from "../../../src/config/intervals.ts";
 import { parseData, parseList, parseValue } from "../../../src/config/lines.ts";
 import { mergeTrees, parseTree } from "../../../src/config/tree.ts";
+import type { Random } from "../random.ts";
 import type { FuzzTarget } from "../target.ts";
 
 function tree(text: string, file: string): { readonly value: unknown } | undefined {
@@ -74,34 +75,43 @@ export default {
   ],
   check(input, random) {
     const text = utf8Decode(input);
-    const file = random.pick(["x.json", "x.hjson", "x.yaml"]);
-    const got = tree(text, file);
-    if (got !== undefined) {
-      noPrototypes(got.value);
-      const merged = mergeTrees({ listen: "x", deep: { a: 1 } }, got.value);
-      noPrototypes(merged);
-      const written = JSON.stringify(got.value);
-      if (file === "x.json") assert.deepEqual(parseTree(written, "x.json"), JSON.parse(written));
-    }
+    // One kind of reading each time: there are many times.
+    const kind = random.below(3);
+    if (kind === 0) return readTree(text, random);
     const lines = parseData(text);
+    if (kind === 1) return readShape(text, lines.length, random);
     assert.ok(parseList(text).length <= lines.length);
     assert.equal(parseValue(text), parseList(text)[0]);
-
-    const shape = random.pick(CORE_FILES);
-    const ini = parseIni(text, shape.file);
-    const both = mergeIni(parseIni("", shape.file), ini);
-    for (const { settings, faults, warnings } of [applyShape(shape, ini), applyShape(shape, both)]) {
-      assert.equal(typeof settings, "object");
-      for (const fault of [...faults, ...warnings]) {
-        assert.equal(fault.file, shape.file);
-        assert.ok(
-          fault.line === undefined || (fault.line >= 1 && fault.line <= lines.length + 1),
-          `line ${fault.line}`,
-        );
-      }
-    }
     parseIntervals(text);
     const endpoint = parseEndpoint(text, 25);
     if (endpoint.kind !== "bad") assert.deepEqual(parseEndpoint(formatEndpoint(endpoint), 25), endpoint);
   },
 } satisfies FuzzTarget;
+
+function readTree(text: string, random: Random): void {
+  const file = random.pick(["x.json", "x.hjson", "x.yaml"]);
+  const got = tree(text, file);
+  if (got !== undefined) {
+    noPrototypes(got.value);
+    const merged = mergeTrees({ listen: "x", deep: { a: 1 } }, got.value);
+    noPrototypes(merged);
+    const written = JSON.stringify(got.value);
+    if (file === "x.json") assert.deepEqual(parseTree(written, "x.json"), JSON.parse(written));
+  }
+}
+
+function readShape(text: string, lines: number, random: Random): void {
+  const shape = random.pick(CORE_FILES);
+  const ini = parseIni(text, shape.file);
+  const both = mergeIni(parseIni("", shape.file), ini);
+  for (const { settings, faults, warnings } of [applyShape(shape, ini), applyShape(shape, both)]) {
+    assert.equal(typeof settings, "object");
+    for (const fault of [...faults, ...warnings]) {
+      assert.equal(fault.file, shape.file);
+      assert.ok(
+        fault.line === undefined || (fault.line >= 1 && fault.line <= lines + 1),
+        `line ${fault.line}`,
+      );
+    }
+  }
+}

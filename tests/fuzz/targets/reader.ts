@@ -51,7 +51,7 @@ export default {
   async check(input, random) {
     const pieces = input.length > 0 ? [input] : [];
     const cut = cutUp(input, random);
-    if (random.below(10) > 0) {
+    if (random.below(50) > 0) {
       const whole = JSON.stringify(await dialogue(quickStream(pieces, "byob")));
       assert.equal(JSON.stringify(await dialogue(quickStream(cut, random.pick(["byob", "plain"])))), whole);
     } else {
