@@ -56,6 +56,13 @@ export {
   type Refuse,
   type Verdict,
 } from "./src/hooks/verdict.ts";
+export {
+  type HashKind,
+  hashPassword,
+  looksLikePasswordHash,
+  passwordHashFault,
+  verifyPassword,
+} from "./src/host/password_hash.ts";
 export type {
   DnsAnswer,
   DnsRecords,

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import plugin from "../../../plugins/auth/flat_file.ts";
-import { hook, type HookOptions } from "../../kit/hook.ts";
+import type { AuthAttempt } from "../../../src/hooks/session.ts";
+import { hook, type HookOptions, startPlugin } from "../../kit/hook.ts";
 import { fakeCapabilities } from "../../kit/fake_session.ts";
 import { test } from "../../kit/test.ts";
-import { shownPassword } from "../../../src/session/auth_exchange.ts";
+import { attemptOf, shownPassword } from "../../../src/session/auth_exchange.ts";
+import { hashPassword } from "../../../src/host/password_hash.ts";
 import { formatScramKeys, newScramKeys } from "../../../src/wire/sasl/scram_keys.ts";
 
 const ini = (core: string) => ({
@@ -71,4 +73,62 @@ test("keys may stand in the place of passwords: CRAM-MD5 is not offered for them
   assert.deepEqual(await said("alice", keys), ["deny", undefined]);
   assert.deepEqual(await said("broken", "SCRAM-SHA-256$x"), [undefined, 5000]);
   assert.deepEqual(await said("nobody", "s3cret"), [undefined, 5000]);
+});
+
+test("hashes may stand in the place of passwords: they serve PLAIN and LOGIN, and nothing else is offered for them alone", async () => {
+  const hashes = { argon: "argon2", scry: "scrypt", bcry: "bcrypt" } as const;
+  const lines = await Promise.all(
+    Object.entries(hashes).map(async ([user, kind]) => `${user} = ${await hashPassword(`of ${user}`, kind)}`),
+  );
+  const core = "[core]\nmethods=SCRAM-SHA-256,PLAIN,LOGIN,CRAM-MD5\n[users]\n";
+  const ofFile = async (users: readonly string[]) => {
+    const capabilities = fakeCapabilities();
+    const files = { "auth_flat_file.ini": core + users.join("\n") };
+    await hook(plugin, "capabilities", { files, tls: true, event: { capabilities } });
+    return [...capabilities.auth];
+  };
+  assert.deepEqual(await ofFile(lines), ["PLAIN", "LOGIN"]);
+  assert.deepEqual(await ofFile([...lines, "clear=text"]), ["SCRAM-SHA-256", "PLAIN", "LOGIN", "CRAM-MD5"]);
+
+  const started = await startPlugin(plugin, { files: { "auth_flat_file.ini": core + lines.join("\n") } });
+  const said = async (event: AuthAttempt) => (await started.run("auth", { event: { attempt: event } })).verdict?.kind;
+  for (const user of Object.keys(hashes)) {
+    assert.equal(await said(attempt(user, `of ${user}`)), "ok", user);
+    assert.equal(await said(attempt(user, "of somebody else")), "deny", user);
+    assert.equal(await said(attempt(user, "")), "deny", user);
+  }
+  assert.equal(await said(attempt("nobody", "of argon")), undefined);
+  // Whoever shows the hash itself, or an answer made of it, is let in by neither.
+  const [, hash] = /= (.*)/.exec(lines[0]!)!;
+  assert.equal(await said(attempt("argon", hash!)), "deny");
+  const cram = attemptOf("CRAM-MD5", "argon", { verify: (known) => "password" in known && known.password === hash });
+  assert.equal(await said(cram), undefined);
+});
+
+test("a hash that asks too much is told of at the start and at a change, and lets nobody in", async () => {
+  const costly = "$2b$31$abcdefghijklmnopqrstuuLK7U1u6pVRmL7L1BBM2aS35PSZnDXlK";
+  const users = (hash: string) => `[core]\nmethods=PLAIN\n[users]\ncarl=${hash}\nwell=$2b$05$${"a".repeat(53)}\n`;
+  const started = await startPlugin(plugin, { files: { "auth_flat_file.ini": users(costly) } });
+  assert.match(started.log.text(), /\[users\] carl: .* asks for more work/);
+  assert.doesNotMatch(started.log.text(), /\$2b|well/);
+  const { verdict } = await started.run("auth", { event: { attempt: attempt("carl", "s3cret") } });
+  assert.equal(verdict, undefined);
+  started.change("auth_flat_file.ini", users("$scrypt$nonsense"));
+  assert.match(started.log.text(), /\[users\] carl: .* form/);
+});
+
+test("a user nobody knows costs about what a known one does", async () => {
+  const file = `[core]\nmethods=PLAIN\n[users]\ncarl=${await hashPassword("s3cret", "scrypt")}\n`;
+  const started = await startPlugin(plugin, { files: { "auth_flat_file.ini": file } });
+  const takes = async (user: string) => {
+    const took: number[] = [];
+    for (let i = 0; i < 3; i++) {
+      const from = performance.now();
+      await started.run("auth", { event: { attempt: attempt(user, "wrong") } });
+      took.push(performance.now() - from);
+    }
+    return Math.min(...took);
+  };
+  const [known, unknown] = [await takes("carl"), await takes("nobody")];
+  assert.ok(unknown > known / 3, `${known} ms and ${unknown} ms`);
 });
