@@ -1,4 +1,4 @@
-/** As much of DER (X.690) as OCSP takes: elements read where they stand, and written. Reading throws RangeError where one leaves its octets. */
+/** As much of DER (X.690) as OCSP and channel binding take: elements read where they stand, and written. Reading throws RangeError where one leaves its octets. */
 import type { Bytes } from "../base/bytes.ts";
 
 export interface Element {

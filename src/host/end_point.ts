@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Bytes } from "../base/bytes.ts";
+import { type Element, readElement } from "./der.ts";
 
 /** Signature algorithms by object identifier, in hexadecimal, and the hash of the binding: MD5 and SHA-1 give way to SHA-256 (§4.1). */
 const HASHES: { readonly [oid: string]: string | undefined } = {
@@ -39,12 +40,12 @@ export function serverEndPoint(certificate: Uint8Array): Bytes | undefined {
 function hashOf(certificate: Uint8Array): string | undefined {
   try {
     // Certificate ::= SEQUENCE { tbsCertificate, signatureAlgorithm SEQUENCE { OID, parameters }, signatureValue } (RFC 5280 §4.1)
-    const outer = read(certificate, 0);
-    const tbs = read(certificate, outer.from);
-    const algorithm = read(certificate, tbs.to);
-    const oid = read(certificate, algorithm.from);
+    const outer = readElement(certificate, 0);
+    const tbs = readElement(certificate, outer.from);
+    const algorithm = readElement(certificate, tbs.to);
+    const oid = readElement(certificate, algorithm.from);
     const name = hex(certificate, oid);
-    return name === PSS ? pssHash(certificate, read(certificate, oid.to)) : HASHES[name];
+    return name === PSS ? pssHash(certificate, readElement(certificate, oid.to)) : HASHES[name];
   } catch {
     return undefined;
   }
@@ -53,31 +54,9 @@ function hashOf(certificate: Uint8Array): string | undefined {
 /** RSASSA-PSS-params ::= SEQUENCE { [0] HashAlgorithm DEFAULT sha1, … } */
 function pssHash(certificate: Uint8Array, parameters: Element): string | undefined {
   if (parameters.from === parameters.to) return "sha256";
-  const first = read(certificate, parameters.from);
+  const first = readElement(certificate, parameters.from);
   if (first.tag !== 0xa0) return "sha256";
-  return PSS_HASHES[hex(certificate, read(certificate, read(certificate, first.from).from))];
-}
-
-interface Element {
-  readonly tag: number;
-  /** Where its content begins and ends. */
-  readonly from: number;
-  readonly to: number;
-}
-
-/** One DER element; throws RangeError where it leaves the certificate. */
-function read(der: Uint8Array, at: number): Element {
-  let length = der[at + 1] ?? NaN;
-  let from = at + 2;
-  if (length >= 0x80) {
-    const octets = length - 0x80;
-    length = 0;
-    for (let i = 0; i < octets; i++) length = length * 256 + (der[from + i] ?? NaN);
-    from += octets;
-  }
-  const to = from + length;
-  if (!(to <= der.length)) throw new RangeError("A DER element leaves its certificate");
-  return { tag: der[at]!, from, to };
+  return PSS_HASHES[hex(certificate, readElement(certificate, readElement(certificate, first.from).from))];
 }
 
 function hex(der: Uint8Array, { from, to }: Element): string {
