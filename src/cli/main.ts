@@ -14,6 +14,7 @@ import { install } from "./install.ts";
 import { list } from "./list.ts";
 import { type Action, parseCommandLine, usage } from "./options.ts";
 import { order } from "./order.ts";
+import { passwd } from "./passwd.ts";
 import { pluginNew } from "./plugin_new.ts";
 import { type Terminal, terminal } from "./terminal.ts";
 import { queue } from "./queue.ts";
@@ -43,6 +44,7 @@ const HANDLERS: { readonly [D in Action["do"]]: Handler<D> } = {
   dkim: (action, at) => dkim(action, at),
   grep: (action, at) => grep(action, at),
   explain: (action, at) => explain(action, at),
+  passwd: (action, at) => passwd(action, at),
   plugin_new: (action, at) => pluginNew(action, at),
   try: (action, at) => tryPlugin(action, at),
   unknown({ reason }, { out }) {

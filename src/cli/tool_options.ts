@@ -1,10 +1,20 @@
-/** Options and commands of the tools that look at a site or a log, for `options.ts`: `-p`, `-t` and its like, `grep`, `explain`. */
+/** Options and commands of the tools that look at a site or a log, for `options.ts`: `-p`, `-t` and its like, `grep`, `explain`, `passwd`. */
 
 export type ToolAction =
   | { readonly do: "grep"; readonly address: string; readonly file?: string; readonly site?: string }
   | { readonly do: "explain"; readonly id: string; readonly file?: string; readonly site?: string }
   | { readonly do: "plugin_new"; readonly name: string; readonly force: boolean; readonly site?: string }
+  | PasswdAction
   | TryAction;
+
+export const PASSWORD_KINDS = ["argon2", "scrypt", "bcrypt", "scram"] as const;
+export interface PasswdAction {
+  readonly do: "passwd";
+  /** Absent: what is made stands by itself. */
+  readonly user?: string;
+  readonly kind: typeof PASSWORD_KINDS[number];
+  readonly site?: string;
+}
 
 /** `-t`: what the client shall be and say. */
 export interface TryAction {
@@ -63,6 +73,10 @@ export const TOOL_COMMANDS: readonly { readonly form: string; readonly about: st
     form: "explain ID [FILE]",
     about: "why the replies of a session were given, from the log; standard input without FILE",
   },
+  {
+    form: "passwd [USER [KIND]]",
+    about: `a line for auth_flat_file.ini, of a password on standard input; KIND: ${PASSWORD_KINDS.join(", ")}`,
+  },
 ];
 
 export interface Given {
@@ -107,6 +121,11 @@ export function chooseTool(
     return { do: "plugin_new", name, force: given.has("force"), ...site };
   }
   if (command === "plugin") return unknown("plugin wants: new NAME");
+  if (command === "passwd" && more.length === 0) {
+    const kind = PASSWORD_KINDS.find((one) => one === (second ?? "argon2"));
+    if (kind === undefined) return unknown(`passwd makes one of ${PASSWORD_KINDS.join(", ")}`);
+    return { do: "passwd", ...(first === undefined ? {} : { user: first }), kind, ...site };
+  }
   if ((command !== "grep" && command !== "explain") || more.length > 0) return undefined;
   if (first === undefined) {
     return unknown(
