@@ -14,6 +14,7 @@ export const SHIPPED = {
   "auth/auth_proxy": () => import("./auth/auth_proxy.ts"),
   "auth/auth_vpopmaild": () => import("./auth/auth_vpopmaild.ts"),
   "auth/flat_file": () => import("./auth/flat_file.ts"),
+  "auth/oauth2": () => import("./auth/oauth2.ts"),
   "authentication-results": () => import("./authentication-results.ts"),
   "block_me": () => import("./block_me.ts"),
   "bounce": () => import("./bounce.ts"),
