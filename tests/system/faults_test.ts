@@ -21,6 +21,8 @@ import { TokenSink } from "../kit/tokens.ts";
 const MIB = 1024 * 1024;
 const HEADER = "Subject: fault\r\n\r\n";
 const MAIL = HEADER + "Hello\r\n";
+/** More than what is free in the last page of a file on a full disk. */
+const PAGES = HEADER + "A line of a message that takes some pages.\r\n".repeat(400);
 
 /** In the middle of an open mail transaction. */
 async function inMail(port: number): Promise<SmtpClient> {
@@ -168,7 +170,7 @@ test("a full disk refuses new mail for now, loses nothing, and mail flows again 
       disk.fill();
       await using client = await SmtpClient.connect(kasi.port);
       await client.hello();
-      assert.match(await client.mail("a@one.test", ["b@one.test"], MAIL), /^45[12] 4\./);
+      assert.match(await client.mail("a@one.test", ["b@one.test"], PAGES), /^45[12] 4\./);
       const large = HEADER + "A line of a message that is too large for memory.\r\n".repeat(40_000);
       assert.match(await client.mail("a@one.test", ["b@one.test"], large), /^45[12] 4\./);
       assert.match(await client.say("NOOP"), /^250/);
@@ -177,14 +179,14 @@ test("a full disk refuses new mail for now, loses nothing, and mail flows again 
       sink.refuse = (recipient) => Number(recipient.slice(1, recipient.indexOf("@"))) % 2 === 1;
       kasi.signal("SIGHUP");
       await eventually(() => sink.taken.length === 10);
-      assert.match(await client.mail("a@one.test", ["b@one.test"], MAIL), /^45[12] 4\./);
+      assert.match(await client.mail("a@one.test", ["b@one.test"], PAGES), /^45[12] 4\./);
 
       await kasi.kill();
       kasi = await startKasi(site);
       assert.doesNotMatch(kasi.output(), /damaged|unreadable/);
       await using second = await SmtpClient.connect(kasi.port);
       await second.hello();
-      assert.match(await second.mail("a@one.test", ["b@one.test"], MAIL), /^45[12] 4\./);
+      assert.match(await second.mail("a@one.test", ["b@one.test"], PAGES), /^45[12] 4\./);
 
       disk.free();
       sink.refuse = () => false;
