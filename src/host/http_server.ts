@@ -5,7 +5,7 @@
  */
 import process from "node:process";
 import { normalizeIp } from "../base/ip.ts";
-import type { Addr, Host, HttpHandler, HttpPeer, HttpServer } from "./types.ts";
+import type { Addr, Host, HttpHandler, HttpPair, HttpPeer, HttpServer } from "./types.ts";
 
 export type HttpEndpoint = { readonly host: string; readonly port: number } | {
   readonly path: string;
@@ -17,8 +17,7 @@ export interface HttpServerOptions {
   readonly host: Host;
   readonly endpoint: HttpEndpoint;
   readonly handler: HttpHandler;
-  /** Certificate chain and PKCS#8 key, both PEM. */
-  readonly tls?: { readonly cert: string; readonly key: string };
+  readonly tls?: HttpPair;
 }
 
 export async function serveHttp(options: HttpServerOptions): Promise<HttpServer> {
@@ -58,7 +57,32 @@ function removeStaleSocket(host: Host, path: string): void {
   }
 }
 
-function serveOnDeno({ endpoint, handler, tls }: HttpServerOptions): HttpServer {
+/** `Deno.serve` holds on to its certificate: a renewed one is served by a second server on the same port, while the first says its last.
+ * A connection that is in its handshake then is cut off. */
+function serveOnDeno(options: HttpServerOptions): HttpServer {
+  let server = openOnDeno(options);
+  const leaving = new Set<Promise<void>>();
+  const { addr } = server;
+  return {
+    addr,
+    async close(deadlineMs) {
+      await Promise.all([server.close(deadlineMs), ...leaving]);
+    },
+    async renew(tls) {
+      const { endpoint } = options;
+      const port = addr.transport === "tcp" ? addr.port : 0;
+      const before = server;
+      server = openOnDeno({ ...options, endpoint: "path" in endpoint ? endpoint : { ...endpoint, port }, tls });
+      const left: Promise<void> = before.close(LAST_WORDS_MS).finally(() => leaving.delete(left));
+      leaving.add(left);
+      await left;
+    },
+  };
+}
+
+const LAST_WORDS_MS = 2000;
+
+function openOnDeno({ endpoint, handler, tls }: HttpServerOptions): Pick<HttpServer, "addr" | "close"> {
   const cut = new AbortController();
   const open = new Set<Promise<void>>();
   let closing = false;
@@ -69,9 +93,12 @@ function serveOnDeno({ endpoint, handler, tls }: HttpServerOptions): HttpServer 
     return handler(request, peerOf(request, remoteAddr));
   };
   const common = { signal: cut.signal, onListen() {} };
-  const server = "path" in endpoint
-    ? Deno.serve({ ...common, path: endpoint.path }, handle)
-    : Deno.serve({ ...common, hostname: endpoint.host, port: endpoint.port, ...tls }, handle);
+  const server = "path" in endpoint ? Deno.serve({ ...common, path: endpoint.path }, handle) : Deno.serve({
+    ...common,
+    hostname: endpoint.host,
+    port: endpoint.port,
+    ...(tls && { ...tls, reusePort: true }),
+  }, handle);
   return {
     addr: server.addr as Addr,
     async close(deadlineMs) {

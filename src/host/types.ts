@@ -321,6 +321,14 @@ export interface HttpServer {
   readonly addr: Addr;
   /** Takes no more requests; resolves when those under way are answered, or cut off after `deadlineMs`. WebSockets are cut off then too. */
   close(deadlineMs: number): Promise<void>;
+  /** Connections made from now on see this certificate; those there are go on. Only where it was opened with one. Rejects and keeps the old one when it cannot be used. */
+  renew(pair: HttpPair): Promise<void>;
+}
+
+/** Certificate chain and PKCS#8 key, both PEM. */
+export interface HttpPair {
+  readonly cert: string;
+  readonly key: string;
 }
 
 /** What plugins written for Haraka take for granted of Node; loaded only when there is such a plugin. */

@@ -6,7 +6,7 @@
 import { formatEndpoint } from "../config/endpoint.ts";
 import type { HttpSettings } from "../config/core_settings.ts";
 import { type HttpServerOptions, serveHttp } from "../host/http_server.ts";
-import type { Addr, HttpServer, Machine } from "../host/types.ts";
+import type { Addr, HttpPair, HttpServer, Machine } from "../host/types.ts";
 import type { ServerFace } from "../hooks/plugin.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import { createApp } from "../http/app.ts";
@@ -29,7 +29,7 @@ export interface HttpOptions {
   readonly logging: Logging;
   readonly hooks: Hooks;
   readonly face: ServerFace;
-  readonly tls: Pick<TlsStore, "defaultPair">;
+  readonly tls: Pick<TlsStore, "defaultPair" | "onChange">;
   /** Asked at each request. Workers' counts since the last time may come along. */
   readonly snapshot: () => Now | Promise<Now>;
 }
@@ -81,24 +81,48 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
   });
 
   const open: HttpServer[] = [];
+  const secured: HttpServer[] = [];
   for (const endpoint of config.listen) {
     const secure = endpoint.kind === "tcp" && endpoint.port === HTTPS_PORT;
     try {
       const opened = await bind({ host, endpoint, handler: app.handle, ...(secure ? { tls: tls.defaultPair } : {}) });
       open.push(opened);
+      if (secure) secured.push(opened);
       log.notice(`HTTP${secure ? "S" : ""} on ${describe(opened.addr)}`);
     } catch (cause) {
       log.error(`No HTTP on ${formatEndpoint(endpoint)}: ${cause instanceof Error ? cause.message : cause}`);
     }
   }
+  let shown = tls.defaultPair;
+  let renewing = Promise.resolve();
+  const unwatch = tls.onChange(() => {
+    const pair = tls.defaultPair;
+    if (pair.cert === shown.cert && pair.key === shown.key) return;
+    shown = pair;
+    renewing = renewing.then(() => renewAll(secured, pair, log));
+  });
   return {
     addresses: open.map(({ addr }) => addr),
     async close(deadlineMs) {
+      unwatch();
       sockets.close();
+      await renewing;
       await Promise.all(open.splice(0).map((each) => each.close(Math.min(deadlineMs, MOST_GRACE_MS))));
       logging.onEvent = others;
     },
   };
+}
+
+/** Never rejects: with the old certificate it goes on as before. */
+async function renewAll(servers: readonly HttpServer[], pair: HttpPair, log: Logger): Promise<void> {
+  for (const server of servers) {
+    try {
+      await server.renew(pair);
+      log.notice(`HTTPS on ${describe(server.addr)} has a new certificate`);
+    } catch (cause) {
+      log.error(`HTTPS keeps its certificate: ${cause instanceof Error ? cause.message : cause}`);
+    }
+  }
 }
 
 async function bind(options: HttpServerOptions): Promise<HttpServer> {

@@ -42,7 +42,7 @@ async function withHttp(
     logging,
     hooks: runner,
     face: { notes: new Notes(), version: "1.2.3", name: "kasi.test" },
-    tls: { defaultPair: { cert: "", key: "" } },
+    tls: { defaultPair: { cert: "", key: "" }, onChange: () => () => {} },
     snapshot: () => SNAPSHOT,
   });
   body(http, logging, heard, memory.text);

@@ -58,6 +58,9 @@ export async function serveOnNode({ endpoint, handler, tls }: HttpServerOptions)
     : { transport: "tcp", hostname: bound.address, port: bound.port };
   return {
     addr,
+    async renew(pair) {
+      if (server instanceof https.Server) server.setSecureContext({ ...pair });
+    },
     close: (deadlineMs) =>
       new Promise((resolve) => {
         const late = setTimeout(() => {
