@@ -13,10 +13,13 @@ import {
   ok,
   type Outcome,
   type PluginHost,
+  type Session,
 } from "kasi";
 
 export interface HandOn {
   readonly destinations: readonly Destination[];
+  /** Whether a server that offers XCLIENT is told who the client is. */
+  readonly forClient?: boolean;
   /** A message of its own for each recipient. */
   readonly oneEach: boolean;
   /** For those not taken: how the outbound queue finds the way. */
@@ -25,17 +28,19 @@ export interface HandOn {
 
 export async function handOn(
   { name, forwarder, enqueue, machine }: PluginHost,
-  { transaction, message, signal }: HookEvent<"queue">,
-  { destinations, oneEach, restNotes }: HandOn,
+  { session, transaction, message, signal }: HookEvent<"queue">,
+  { destinations, oneEach, restNotes, forClient = false }: HandOn,
 ): Promise<ReturnType<typeof ok | typeof deny | typeof defer> | undefined> {
   const { id, sender, recipients, notes, smtpUtf8, wanted, log, results } = transaction;
   const envelope: Envelope = { id, sender, recipients, notes: notes.toJSON(), smtpUtf8, wanted };
   const common = { envelope, attempts: 0, queuedAt: machine.clock.now(), size: message.size, log };
   const parts = oneEach ? recipients.map((one) => [one]) : [recipients];
   const outcomes: Outcome[] = [];
+  const client = clientOf(session);
+  const hops = forClient ? destinations.map((hop) => ({ ...hop, client })) : destinations;
   for (const [i, part] of parts.entries()) {
     const item = { ...common, id: `${id}.${i + 1}`, domain: part[0]?.address.host ?? "", recipients: part };
-    const attempt: Attempt = await forwarder.send(item, message, destinations, signal);
+    const attempt: Attempt = await forwarder.send(item, message, hops, signal);
     outcomes.push(...attempt.outcomes);
   }
   const [taken] = outcomes.filter((outcome) => outcome.kind === "delivered");
@@ -51,6 +56,11 @@ export async function handOn(
   const text = lines(taken.reply.text);
   results.add(name, { pass: text });
   return ok(text);
+}
+
+/** As a next hop hears of it. */
+export function clientOf({ remote, hello }: Session): NonNullable<Destination["client"]> {
+  return { ip: remote.ip, ...(hello !== undefined && { helo: hello.host }) };
 }
 
 type Refused = Exclude<Outcome, { kind: "delivered" }>;

@@ -2,19 +2,9 @@
  * Hands messages to another server while the client waits, and passes its answer on (`hand_on.ts` says what comes of partial ones); may take the
  * recipients that the server's domains have, and keep strangers from sending as these.
  */
-import {
-  type Address,
-  answer,
-  defer,
-  deny,
-  type Envelope,
-  type HookEvent,
-  ok,
-  parseDestination,
-  type Plugin,
-} from "kasi";
+import { answer, defer, deny, type Envelope, type HookEvent, ok, parseDestination, type Plugin } from "kasi";
 import { handOn } from "./hand_on.ts";
-import { chosenSection, destinationsOf, nextHop, sectionOf, SMTP_FORWARD_INI } from "./smtp_forward_ini.ts";
+import { destinationsOf, nextHop, sectionFor, sectionOf, SMTP_FORWARD_INI } from "./smtp_forward_ini.ts";
 import { isForAnother } from "./wants.ts";
 
 export default {
@@ -28,7 +18,8 @@ export default {
 
     const forward = async (event: HookEvent<"queue">) => {
       const { session, transaction } = event;
-      const hop = chosenSection(settings.value, transaction);
+      const { sender, recipients } = transaction;
+      const hop = sectionFor(settings.value, sender, recipients[0]?.address.host ?? "") ?? settings.value.main;
       if (isForAnother(transaction, "smtp_forward") || (session.relaying && !hop.enable_outbound)) return;
       const destinations = destinationsOf(hop, turn++);
       if (destinations.length === 0) {
@@ -36,15 +27,21 @@ export default {
         return;
       }
       const restNotes = { queue: { wants: "smtp_forward", next_hop: nextHop(hop) } };
-      return await handOn(host, event, { destinations, oneEach: hop.one_message_per_rcpt, restNotes });
+      return await handOn(host, event, {
+        destinations,
+        oneEach: hop.one_message_per_rcpt,
+        restNotes,
+        forClient: true,
+      });
     };
 
     return {
       mail({ session, transaction, sender }) {
-        if (!settings.value.main.check_sender) return;
+        const section = sectionOf(settings.value, sender.host);
+        if (!(section ?? settings.value.main).check_sender) return;
         const { results, notes } = transaction;
         if (sender.host === "") return void results.add(name, { skip: "mail_from.null" });
-        if (sectionOf(settings.value, sender.host) === undefined) return;
+        if (section === undefined) return;
         notes.set("local_sender", true);
         if (session.relaying) return void results.add(name, { pass: "mail_from" });
         results.add(name, { fail: "mail_from!spoof" });
@@ -52,16 +49,16 @@ export default {
       },
 
       rcpt({ session, transaction, recipient }) {
-        if (!settings.value.main.check_recipient) return;
-        const { results, notes } = transaction;
         const { host } = recipient.address;
+        const hop = sectionOf(settings.value, host);
+        if (!(hop ?? settings.value.main).check_recipient) return;
+        const { results, notes } = transaction;
         if (host === "") return void results.add(name, { skip: "rcpt!domain" });
         if (session.relaying && notes.get("local_sender")) {
           notes.set("queue.wants", "outbound");
           results.add(name, { pass: "relaying local_sender" });
           return ok();
         }
-        const hop = sectionOf(settings.value, host);
         if (hop === undefined) return void results.add(name, { msg: "rcpt!local" });
         const wants = hop.queue ?? "smtp_forward";
         const next = nextHop(hop);
@@ -82,7 +79,7 @@ export default {
       get_mx({ item, domain }) {
         const { wants, next_hop } = queueNote(item.envelope);
         if (wants !== undefined && wants !== "smtp_forward" && wants !== "outbound") return;
-        const hop = sectionOf(settings.value, selector(domain, item.envelope.sender));
+        const hop = sectionFor(settings.value, item.envelope.sender, domain);
         // The section knows what a note must not: credentials.
         const known = [hop, settings.value.main].find((hop) => hop !== undefined && nextHop(hop) === next_hop);
         if (wants === "smtp_forward" && next_hop !== undefined) {
@@ -92,10 +89,6 @@ export default {
         return destinations.length === 0 ? undefined : answer(destinations);
       },
     };
-
-    function selector(domain: string, sender: Address): string {
-      return settings.value.main.domain_selector === "mail_from" ? sender.host : domain;
-    }
   },
 } satisfies Plugin;
 

@@ -1,5 +1,5 @@
 /** `smtp_forward.ini`: its shape, which section holds for a message, and the next hops a section names. */
-import { type Destination, fileShape, parseDestination, type Settings, type Transaction } from "kasi";
+import { type Address, type Destination, fileShape, parseDestination, type Settings } from "kasi";
 
 const HOP = {
   host: { type: "optional-text", about: "The next hop: a name or an address." },
@@ -78,17 +78,14 @@ export function sectionOf(settings: ForwardSettings, name: string): Hop | undefi
   return merged;
 }
 
-/** The section that holds for a whole message, [main] when none does. */
-export function chosenSection(settings: ForwardSettings, transaction: Pick<Transaction, "sender" | "recipients">): Hop {
-  const { sender, recipients } = transaction;
-  const names = settings.main.domain_selector === "mail_from"
-    ? [sender.address.toLowerCase(), sender.host]
-    : [recipients[0]?.address.host ?? ""];
+/** The section that holds for a message of `sender` to `domain`; undefined when none does, and [main] is to. */
+export function sectionFor(settings: ForwardSettings, sender: Address, domain: string): Hop | undefined {
+  const names = settings.main.domain_selector === "mail_from" ? [sender.address.toLowerCase(), sender.host] : [domain];
   for (const name of names) {
     const section = sectionOf(settings, name);
     if (section !== undefined) return section;
   }
-  return settings.main;
+  return undefined;
 }
 
 /** In the order they are to be tried; [] when the section names none. `turn` says with whom of a pool to begin. */

@@ -258,8 +258,8 @@ function hadDied(conversation: Conversation, { whole }: Transaction): boolean {
 
 /** Everything that tells two connections apart. */
 function keyOf({ target: { destination, address, name }, bind, helo, tls }: Wanted): string {
-  const { protocol, path, host, port, auth } = destination;
+  const { protocol, path, host, port, auth, client } = destination;
   const to = path ?? `${address ?? host}:${port}`;
   const who = auth === undefined ? "" : ` ${auth.type ?? ""} ${auth.user}\0${auth.pass}`;
-  return `${protocol} ${to} ${name} ${tls} ${helo} ${bind ?? ""}${who}`;
+  return `${protocol} ${to} ${name} ${tls} ${helo} ${bind ?? ""}${client === undefined ? "" : " for a client"}${who}`;
 }

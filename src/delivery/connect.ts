@@ -1,5 +1,5 @@
 /**
- * Opens a conversation: dial, greeting, EHLO or LHLO, STARTTLS as the policy says, EHLO again, AUTH.
+ * Opens a conversation: dial, greeting, EHLO or LHLO, STARTTLS as the policy says, EHLO again, XCLIENT where we speak for a client, AUTH.
  *
  * Gives a conversation ready for MAIL, or the fact that stood in the way. Rejects on abort only.
  */
@@ -96,6 +96,9 @@ class Opening {
       offered = await this.#hello(); // RFC 3207 §4.2: what was said in clear is forgotten
       if (isFact(offered)) return offered;
     }
+    const introduced = await this.#introduce(offered);
+    if (isFact(introduced)) return introduced;
+    if (introduced !== false) offered = introduced;
     const authenticated = await this.#authenticate(offered);
     if (isFact(authenticated)) return authenticated;
 
@@ -107,16 +110,16 @@ class Opening {
       mode: this.#destination.protocol === "lmtp" ? "LMTP" : "SMTP",
       tls: secured,
       authenticated,
-    }, this.#context.settings.timeouts);
+    }, { timeouts: this.#context.settings.timeouts, once: introduced !== false });
   }
 
   /** EHLO, and HELO where that is not known (RFC 5321 §3.2); LHLO for LMTP. */
-  async #hello(): Promise<PeerCapabilities | Fact> {
+  async #hello(name = this.#wanted.helo): Promise<PeerCapabilities | Fact> {
     const lmtp = this.#destination.protocol === "lmtp";
-    const fact = await this.#say("ehlo", `${lmtp ? "LHLO" : "EHLO"} ${this.#wanted.helo}\r\n`);
+    const fact = await this.#say("ehlo", `${lmtp ? "LHLO" : "EHLO"} ${name}\r\n`);
     if (fact === undefined) return parseCapabilities(this.#peer.reply());
     if (lmtp || fact.finding.kind !== "reply" || fact.finding.reply.code < 500) return fact;
-    return await this.#say("helo", `HELO ${this.#wanted.helo}\r\n`) ?? NO_CAPABILITIES;
+    return await this.#say("helo", `HELO ${name}\r\n`) ?? NO_CAPABILITIES;
   }
 
   /** Whether the connection is secure now. Nothing but EHLO and STARTTLS goes out in clear where TLS is required. */
@@ -143,6 +146,20 @@ class Opening {
       ...(settings.ciphers === undefined ? {} : { ciphers: settings.ciphers }),
     });
     return true;
+  }
+
+  /** Whose place we take, told before AUTH, which the host would forget: what it offers to the client. False: we speak for ourselves. */
+  async #introduce(offered: PeerCapabilities): Promise<PeerCapabilities | false | Fact> {
+    const { client } = this.#destination;
+    if (client === undefined || !offered.keywords.has("XCLIENT")) return false;
+    const ip = client.ip.includes(":") ? `IPV6:${client.ip}` : client.ip;
+    const refused = await this.#say("xclient", `XCLIENT ADDR=${ip}\r\n`);
+    if (refused !== undefined) {
+      this.#context.log.info(`${this.#wanted.target.name} does not take our word for the client`);
+      return false;
+    }
+    const { helo } = client;
+    return await this.#hello(helo !== undefined && ONE_WORD.test(helo) ? helo : undefined);
   }
 
   /** Whether we are authenticated now. A host that cannot do it gets the mail all the same, with a warning (spec 02 §4.7). */
@@ -187,6 +204,8 @@ class Opening {
     return this.#context.settings.timeouts?.[stage] ?? STAGES[stage].timeoutMs;
   }
 }
+
+const ONE_WORD = /^[\x21-\x7e]+$/;
 
 function isFact(value: object | boolean): value is Fact {
   return typeof value === "object" && "finding" in value;

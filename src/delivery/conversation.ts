@@ -41,6 +41,7 @@ export class Conversation {
   readonly #pipelining: boolean;
   readonly #chunking: boolean;
   readonly #timeouts: Timeouts;
+  readonly #once: boolean;
   #usable = true;
   /** The peer still holds a transaction that came to nothing. */
   #needsReset = false;
@@ -49,7 +50,13 @@ export class Conversation {
   /** Replies read since this message began. */
   #heard = 0;
 
-  constructor(peer: Peer, offered: PeerCapabilities, via: Via, timeouts: Timeouts) {
+  /** `once`: for one message alone, as the host knows for whom we speak. */
+  constructor(
+    peer: Peer,
+    offered: PeerCapabilities,
+    via: Via,
+    { timeouts, once = false }: { readonly timeouts?: Timeouts; readonly once?: boolean } = {},
+  ) {
     this.peer = peer;
     this.offered = offered;
     this.via = via;
@@ -57,11 +64,12 @@ export class Conversation {
     this.#pipelining = offered.keywords.has("PIPELINING");
     this.#chunking = offered.keywords.has("CHUNKING");
     this.#timeouts = timeouts;
+    this.#once = once;
   }
 
   /** Whether another message may be sent: what the peer says next must be the answer to what we say next. */
   get usable(): boolean {
-    return this.#usable && !this.peer.closed && !this.peer.ahead;
+    return this.#usable && !this.#once && !this.peer.closed && !this.peer.ahead;
   }
 
   /** Whether the peer has said anything about the present message: if not, an old connection had simply died. */

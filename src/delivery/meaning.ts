@@ -32,6 +32,7 @@ const REPLIES: { readonly [S in Stage]: ReplyRow } = {
   helo:     { soft: "host",      hard: "host" },
   starttls: { soft: "host",      hard: "host", never: true },
   tls:      { soft: "host",      hard: "host", never: true },
+  xclient:  { soft: "host",      hard: "host", never: true },
   auth:     { soft: "host",      hard: "host", never: true }, // our credentials are at fault, not the mail
   mail:     { soft: "message",   hard: "message" },
   rcpt:     { soft: "recipient", hard: "recipient" },

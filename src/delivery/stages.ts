@@ -10,6 +10,7 @@ export type Stage =
   | "helo"
   | "starttls"
   | "tls"
+  | "xclient"
   | "auth"
   | "mail"
   | "rcpt"
@@ -37,6 +38,7 @@ export const STAGES: { readonly [S in Stage]: StageRow } = {
   helo:     { timeoutMs: 5 * MINUTE,  label: "HELO",     wants: 2 },
   starttls: { timeoutMs: 2 * MINUTE,  label: "STARTTLS", wants: 2 },
   tls:      { timeoutMs: MINUTE,      label: "TLS",      wants: 2 },
+  xclient:  { timeoutMs: 2 * MINUTE,  label: "XCLIENT",  wants: 2 },
   auth:     { timeoutMs: 2 * MINUTE,  label: "AUTH",     wants: 2 },
   mail:     { timeoutMs: 5 * MINUTE,  label: "MAIL",     wants: 2 }, // §4.5.3.2.2
   rcpt:     { timeoutMs: 5 * MINUTE,  label: "RCPT",     wants: 2 }, // §4.5.3.2.3

@@ -23,6 +23,8 @@ export interface Destination {
   readonly fromDns?: string;
   /** Absent: as tls.ini says. */
   readonly tls?: "none" | "opportunistic" | "required";
+  /** On whose behalf: said by XCLIENT to a host that offers it, which then judges the client and not us. */
+  readonly client?: { readonly ip: string; readonly helo?: string };
 }
 
 /** What the sender wants for a message beside its transport, as MAIL said it. What was not said is not there. */

@@ -197,3 +197,56 @@ test("required TLS with a host that is given by its address wants a certificate 
     assert.equal(lines[0]!.split(" ")[0], expected);
   }
 });
+
+test("a host that offers XCLIENT is told of the client, behind STARTTLS and before AUTH, and the connection serves no other", async () => {
+  const via = { auth: { user: "u", pass: "p" }, client: { ip: "2001:db8::9", helo: "client.example" } };
+  const offers = ["STARTTLS", "XCLIENT NAME ADDR", "AUTH PLAIN"];
+  const machine = memoryMachine({ zone: ONE_HOST });
+  const tls = memoryServerTls(machine.clock);
+  const { said, lines, peer, attempt } = await talk({ offers, tls }, { machine, via, times: 2 });
+  assert.deepEqual(lines, ["delivered", "delivered"]);
+  assert.deepEqual(said.slice(0, 6), [
+    "EHLO us.example",
+    "STARTTLS",
+    "EHLO us.example",
+    "XCLIENT ADDR=IPV6:2001:db8::9",
+    "EHLO client.example",
+    `AUTH PLAIN ${btoa("\0u\0p")}`,
+  ]);
+  assert.equal(attempt.via?.authenticated, true);
+  assert.equal(peer.connections, 2);
+});
+
+test("a host without XCLIENT, or one that refuses it, is spoken to in our own name", async () => {
+  const client = { ip: "192.0.2.9", helo: "two words" };
+  const none = await talk({ offers: [] }, { via: { client }, times: 2 });
+  assert.deepEqual(none.said.slice(0, 2), ["EHLO us.example", "MAIL FROM:<me@us.example>"]);
+  assert.equal(none.peer.connections, 1, "such a connection may be used again");
+  const refused = await talk({ offers: ["XCLIENT ADDR"], xclient: "550 5.7.0 not you" }, { via: { client } });
+  assert.deepEqual([refused.lines[0], ...refused.said.slice(1, 3)], [
+    "delivered",
+    "XCLIENT ADDR=192.0.2.9",
+    "MAIL FROM:<me@us.example>",
+  ]);
+  const taken = await talk({ offers: ["XCLIENT ADDR"] }, { via: { client } });
+  assert.deepEqual(taken.said.slice(1, 3), ["XCLIENT ADDR=192.0.2.9", "EHLO us.example"], "no name that is no word");
+});
+
+test("a connection that was opened for a client and not used is not kept for another", async () => {
+  const room = makeRoom();
+  const peer = scriptedPeer(room.machine, FIRST, { offers: ["XCLIENT ADDR", "SIZE 10"] });
+  const to = (ip: string) => [{
+    host: FIRST.hostname,
+    port: 25,
+    priority: 0,
+    protocol: "smtp" as const,
+    client: { ip },
+  }];
+  for (const ip of ["192.0.2.8", "192.0.2.9"]) await room.post({ via: to(ip) });
+  assert.deepEqual(peer.commands.filter((line) => line.startsWith("XCLIENT")), [
+    "XCLIENT ADDR=192.0.2.8",
+    "XCLIENT ADDR=192.0.2.9",
+  ]);
+  await room.close();
+  peer.stop();
+});

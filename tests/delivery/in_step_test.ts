@@ -253,7 +253,7 @@ test("an answer to the dot that is read before our own write is known to have en
   const peer = new Peer(conn, clock, new Watch(clock), memoryLog().log);
   const offered = { ...NO_CAPABILITIES, keywords: new Map([["PIPELINING", ""]]) } as unknown as typeof NO_CAPABILITIES;
   const via = { host: "x", ip: "x", port: 25, mode: "SMTP", tls: false, authenticated: false } as const;
-  const conversation = new Conversation(peer, offered, via, undefined);
+  const conversation = new Conversation(peer, offered, via);
   const { whole } = await conversation.transact(
     { mail: "MAIL FROM:<>\r\n", rcpt: ["RCPT TO:<a@b>\r\n"] },
     streamed(["A: b\r\n\r\n", LONG]).render(),

@@ -17,6 +17,7 @@ export type PeerStage =
   | "ehlo"
   | "helo"
   | "starttls"
+  | "xclient"
   | "auth"
   | "challenge"
   | "mail"
@@ -60,6 +61,7 @@ const DEFAULTS: { readonly [S in PeerStage]: Answer } = {
   ehlo: "",
   helo: "250 peer.example",
   starttls: "220 2.0.0 go ahead",
+  xclient: "220 peer.example ESMTP",
   auth: "235 2.7.0 welcome",
   challenge: "235 2.7.0 welcome",
   mail: "250 2.1.0 sender ok",
@@ -76,6 +78,7 @@ const STAGE_OF: { readonly [verb: string]: PeerStage } = {
   LHLO: "ehlo",
   HELO: "helo",
   STARTTLS: "starttls",
+  XCLIENT: "xclient",
   AUTH: "auth",
   MAIL: "mail",
   RCPT: "rcpt",

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import plugin from "../../../plugins/queue/smtp_forward.ts";
 import type { Attempt, Destination, Envelope, Item, Outcome } from "../../../src/hooks/outbound.ts";
+import { FIRST, makeRoom, SECOND, text, timed } from "../../delivery/room.ts";
 import { address, fakeSession, recipient } from "../../kit/fake_session.ts";
 import { startPlugin } from "../../kit/hook.ts";
+import { memoryMachine } from "../../kit/memory_host.ts";
+import { memoryServerTls } from "../../kit/memory_tls.ts";
+import { scriptedPeer } from "../../kit/scripted_peer.ts";
 import { test } from "../../kit/test.ts";
 
 const INI = `host=main.test
@@ -35,6 +39,9 @@ const refused = (kind: "failed" | "deferred", code: number, text = "no such user
 });
 const unreached: Say = () => ({ kind: "deferred", reason: { text: "connection refused", status: "4.4.1" } });
 
+/** As `fakeSession` has it. */
+const CLIENT = { ip: "192.0.2.9", helo: "client.test" };
+
 async function bench(say: Say = taken, main = "") {
   const sent: { item: Item; to: string; destinations: readonly Destination[] }[] = [];
   const queued: Envelope[] = [];
@@ -66,6 +73,7 @@ test("a message goes to the section of its first recipient's domain, else to mai
     bind: "192.0.2.5",
     bindHelo: "out.kasi.test",
     auth: { user: "u", pass: "p", type: "login" },
+    client: CLIENT,
   }]);
   await run("queue", { to: ["b@two.test"] });
   assert.deepEqual(sent[1]!.destinations, [{
@@ -74,6 +82,7 @@ test("a message goes to the section of its first recipient's domain, else to mai
     priority: 0,
     protocol: "lmtp",
     tls: "none",
+    client: CLIENT,
   }]);
   await run("queue", { to: ["b@far.test"] });
   assert.deepEqual(sent[2]!.destinations, [{
@@ -82,6 +91,7 @@ test("a message goes to the section of its first recipient's domain, else to mai
     priority: 0,
     protocol: "smtp",
     tls: "none",
+    client: CLIENT,
   }]);
 });
 
@@ -200,3 +210,82 @@ test("without check_sender and check_recipient it takes no part in MAIL and RCPT
   assert.equal((await run("mail", { from: "x@one.test" })).results, undefined);
   assert.equal((await run("rcpt", { to: "a@one.test" })).verdict, undefined);
 });
+
+test("a section may switch check_sender and check_recipient on or off for its domain", async () => {
+  const { run } = await bench(
+    taken,
+    "check_recipient=true\n[four.test]\nhost=h\ncheck_sender=true\ncheck_recipient=false",
+  );
+  assert.equal((await run("mail", { from: "x@four.test" })).verdict?.kind, "deny");
+  assert.equal((await run("mail", { from: "x@one.test" })).verdict, undefined);
+  assert.equal((await run("rcpt", { to: "a@four.test" })).verdict, undefined);
+  assert.equal((await run("rcpt", { to: "a@one.test" })).verdict?.kind, "ok");
+});
+
+test("with domain_selector=mail_from queued mail goes where the sender's section says", async () => {
+  const { run } = await bench(taken, "domain_selector=mail_from");
+  for (const [from, host] of [["Boss@sender.test", "in.boss.test"], ["x@sender.test", "in.sender.test"]] as const) {
+    const envelope = { sender: address(from), recipients: [], notes: {} };
+    const { verdict } = await run("get_mx", { event: { domain: "one.test", item: { envelope } } });
+    assert.equal(verdict?.kind === "answer" && (verdict.value as Destination[])[0]!.host, host);
+  }
+});
+
+test("[row 254] a message goes over the wire behind DATA: to its domain's host, with STARTTLS, AUTH and XCLIENT; to whom of a pool is there", async () => {
+  const machine = memoryMachine({});
+  const room = makeRoom({ machine });
+  const one = scriptedPeer(machine, FIRST, {
+    offers: ["STARTTLS"],
+    offersSecure: ["XCLIENT ADDR", "AUTH LOGIN"],
+    tls: memoryServerTls(machine.clock, { trusted: false }),
+    auth: "334 VXNlcm5hbWU6",
+    challenge: ["334 UGFzc3dvcmQ6", "235 2.7.0 welcome"],
+    dot: "250 2.0.0 taken as 77",
+  });
+  const pool = scriptedPeer(machine, { ...SECOND, port: 26 }, { offers: [] });
+  const { run } = await startPlugin(plugin, {
+    files: {
+      "smtp_forward.ini": `forwarding_host_pool=192.0.2.99:26 ${SECOND.hostname}:26
+one_message_per_rcpt=true
+[one.test]
+host=${FIRST.hostname}
+enable_tls=true
+auth_type=login
+auth_user=u
+auth_pass=p
+`,
+    },
+    forward: (item, destinations) =>
+      timed(machine, room.courier.send(item, text("Subject: x\r\n\r\n.dot\r\n"), destinations, never)),
+  });
+  const { verdict } = await run("queue", { ip: "198.51.100.7", from: "s@far.test", to: ["a@one.test"] });
+  assert.deepEqual(verdict, { kind: "ok", text: "taken as 77" });
+  assert.deepEqual(one.commands.slice(0, 10), [
+    "EHLO us.example",
+    "STARTTLS",
+    "EHLO us.example",
+    "XCLIENT ADDR=198.51.100.7",
+    "EHLO client.test",
+    "AUTH LOGIN",
+    btoa("u"),
+    btoa("p"),
+    "MAIL FROM:<s@far.test>",
+    "RCPT TO:<a@one.test>",
+  ]);
+  assert.deepEqual(one.messages, ["Subject: x\r\n\r\n..dot\r\n.\r\n"]);
+
+  const pooled = await run("queue", { from: "s@far.test", to: ["a@far.test", "b@far.test"] });
+  assert.equal(pooled.verdict?.kind, "ok");
+  assert.deepEqual(pool.commands.filter((line) => /^(MAIL|RCPT)/.test(line)), [
+    "MAIL FROM:<s@far.test>",
+    "RCPT TO:<a@far.test>",
+    "MAIL FROM:<s@far.test>",
+    "RCPT TO:<b@far.test>",
+  ]);
+  pool.stop();
+  const gone = await run("queue", { from: "s@far.test", to: "a@far.test" });
+  assert.equal(gone.verdict, undefined, "nobody of the pool is there: the next queue plugin is asked");
+  await room.close();
+  one.stop();
+});
+const never = new AbortController().signal;
