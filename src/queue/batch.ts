@@ -20,8 +20,9 @@ export type Reject = (error: QueueError) => void;
 /** A record on its way. */
 export interface Pending {
   readonly kind: Kind;
-  /** Kept for notes, which are written again when a batch fails. */
+  /** Kept for notes, which are written again when a batch fails; with their parts. */
   readonly json: string;
+  readonly parts: readonly Uint8Array[];
   /** From the batch's beginning. */
   offset: number;
   readonly length: number;
@@ -93,7 +94,8 @@ export class Batch {
       }
     }
     this.#used = end;
-    this.#records.push({ kind, json: resolve ? "" : json, offset, length, at, undo, resolve, reject });
+    const kept = reject === undefined ? { json, parts } : { json: "", parts: NO_PARTS };
+    this.#records.push({ kind, ...kept, offset, length, at, undo, resolve, reject });
   }
 
   /** Puts the records of another batch behind those of this one. */

@@ -10,6 +10,7 @@ import type { Logger } from "../log/types.ts";
 import { DamagedRecord, readRecord } from "./body_store.ts";
 import type { Journal } from "./journal.ts";
 import type { Holder, Ledger, Queued } from "./ledger.ts";
+import { copyPast } from "./past.ts";
 import { type Segment, syncDirectory } from "./segment.ts";
 import { setAside } from "./set_aside.ts";
 
@@ -117,7 +118,11 @@ export class Compactor {
     }
     const { o: _, ...stored } = record.stored;
     const json = JSON.stringify({ ...stored, st: message.entries.map((entry) => entry.stored()) });
-    const place = await journal.append("accepted", json, [record.content]);
+    // In one batch: what happened so far lies in segments that may go as soon as the message has moved.
+    const [place] = await Promise.all([
+      journal.append("accepted", json, [record.content]),
+      ...message.entries.map((entry) => copyPast(entry, journal)),
+    ]);
     if (ledger.messages.get(message.id) !== message) return;
     counts.gone(message);
     message.place = { segment: place.segment, offset: place.offset, length: place.length };

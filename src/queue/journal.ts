@@ -62,9 +62,9 @@ export class Journal {
     });
   }
 
-  /** Writes a record some time soon. */
-  note(kind: Kind, json: string): void {
-    this.#batch.add(kind, json);
+  /** Writes a record some time soon; then `placed` is told where it lies. `parts` are not to change any more. */
+  note(kind: Kind, json: string, parts?: readonly Uint8Array[], placed?: (place: Place<Segment>) => void): void {
+    this.#batch.add(kind, json, parts, undefined, placed);
     if (this.#working === undefined && !this.#closed) this.#later(NOTE_WAIT_MS);
   }
 
@@ -148,8 +148,8 @@ export class Journal {
     // What was given after the fault stays behind what is written again: of two states of an item the later one holds.
     const behind = this.#batch;
     this.#batch = new Batch();
-    for (const { kind, json, undo, reject } of records) {
-      if (reject === undefined) this.#batch.add(kind, json);
+    for (const { kind, json, parts, undo, resolve, reject } of records) {
+      if (reject === undefined) this.#batch.add(kind, json, parts, undefined, resolve);
       else reject(error);
       if (uncertain && undo !== undefined) this.#batch.add("removed", JSON.stringify({ i: undo }));
     }

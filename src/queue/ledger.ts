@@ -35,6 +35,9 @@ export interface Hot {
   users: number;
 }
 
+/** What happened to an item (`history.ts`), in its stored form: on the disk, or on its way there. */
+export type Past<S = unknown> = Place<S> | Uint8Array;
+
 export class Queued<S = unknown> {
   readonly id: string;
   readonly queuedAt: number;
@@ -75,6 +78,8 @@ export class Entry<S = unknown> {
   lastStatus: string | undefined = undefined;
   /** What the sender was told: bits of `TOLD`. */
   told = 0;
+  /** Undefined before the first attempt. */
+  past: Past<S> | undefined = undefined;
   /** When there is something to tell the sender of, whatever attempts come to; set while it waits. */
   newsAt = Infinity;
   /** Its place in the schedule while it waits. */
@@ -145,7 +150,7 @@ export class Ledger<S = unknown> {
       case "accepted":
         return this.#accepted(json as StoredMessage, place);
       case "outcome":
-        return this.#outcome(json as StoredOutcome);
+        return this.#outcome(json as StoredOutcome, place);
       case "hold":
         return this.#each(json as StoredMark, (entry) => void (entry.state = "held"));
       case "release":
@@ -210,8 +215,12 @@ export class Ledger<S = unknown> {
     if (stored.o !== undefined) this.#outcome(stored.o);
   }
 
-  #outcome(outcome: StoredOutcome): void {
-    this.#each(outcome, (entry) => this.#stand(entry, outcome));
+  /** `place`: of its record, where it is one of its own. */
+  #outcome(outcome: StoredOutcome, place?: Place<S>): void {
+    this.#each(outcome, (entry) => {
+      this.#stand(entry, outcome);
+      if (outcome.x === 1) entry.past = place;
+    });
   }
 
   #stand(entry: Entry<S>, state: StoredState): void {

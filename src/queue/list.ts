@@ -79,12 +79,12 @@ export function countItems(ledger: Ledger<Segment>, inProgress: number): QueueSt
  * delivered right now still shows as waiting. Throws what the host throws when there is no such directory.
  */
 export function readQueue(host: Host, dir: string, filter: ListFilter = {}): ListedItem[] {
-  return snapshot(host, dir, (ledger) => listItems(ledger, filter));
+  return readLedger(host, dir, (ledger) => listItems(ledger, filter));
 }
 
 /** A queued message by an item's or a transaction's id, read in the same way; undefined when there is none. */
 export function readQueuedMessage(host: Host, dir: string, id: string): Promise<Bytes> | undefined {
-  return snapshot(host, dir, (ledger) => {
+  return readLedger(host, dir, (ledger) => {
     const message = ledger.find(id)[0]?.message;
     return message === undefined ? undefined : allOf(readBack(host, `${dir}/body`, message).source);
   });
@@ -98,7 +98,7 @@ async function allOf(source: Source): Promise<Bytes> {
 }
 
 /** Replays what lies on disk and shows it to `use`. */
-function snapshot<T>(host: Host, dir: string, use: (ledger: Ledger<Segment>) => T): T {
+export function readLedger<T>(host: Host, dir: string, use: (ledger: Ledger<Segment>) => T): T {
   for (let tries = 3;; tries--) {
     let vanished = false;
     const ledger = new Ledger<Segment>({ kept: () => {}, gone: () => {} });

@@ -11,6 +11,7 @@ import type { Acceptor } from "./accept.ts";
 import { type Failed, isToldOf, makeReport, type ReportLine, returnable } from "./bounce.ts";
 import type { Core, QueuedEntry } from "./core.ts";
 import { type News, newsOf } from "./news.ts";
+import { notePast, type PastAttempt, pastOf, withAttempt } from "./past.ts";
 import { TOLD } from "./stored.ts";
 import { successLine } from "./success.ts";
 
@@ -39,6 +40,7 @@ export class Settler {
   async settle(entry: QueuedEntry, item: Item, attempt: Attempt, message: Message): Promise<void> {
     const places = placesOf(entry, item);
     const sorted = this.#sort(entry, item, attempt);
+    const past = pastAttempt.bind(undefined, this.#core.clock.now(), sorted, places, attempt);
     const { delivered, deferred, failed } = sorted;
     const rcpts = `${delivered.length}/${deferred.length}/${failed.length}`;
     const open = [...deferred, ...failed].map(({ recipient }) => places.get(recipient)!);
@@ -63,10 +65,10 @@ export class Settler {
     if (reports && !await this.#report("failed", item, told.map(failureLine), message, entry)) {
       entry.left = before;
       entry.dueAt = this.#core.clock.now() + AGAIN_MS;
-      return this.#note(entry);
+      return this.#note(entry, past());
     }
     if (entry.left.length === 0) return await this.finish(entry, reports);
-    if (!reports) this.#note(entry);
+    this.#note(entry, past());
   }
 
   /**
@@ -121,8 +123,10 @@ export class Settler {
     }
   }
 
-  #note(entry: QueuedEntry): void {
+  /** With an attempt that has just been made, what happened so far is written down with it. */
+  #note(entry: QueuedEntry, attempt?: PastAttempt): void {
     if (gone(entry)) return;
+    if (attempt !== undefined) return notePast(entry, withAttempt(pastOf(entry), attempt), this.#core.journal);
     this.#core.journal.note("outcome", JSON.stringify({ i: entry.message.id, ...entry.stored() }));
   }
 
@@ -153,9 +157,7 @@ export class Settler {
   async #delivered(item: Item, attempt: Attempt, delivered: readonly Delivered[], rcpts: string): Promise<void> {
     const { hooks, clock } = this.#core;
     const via = attempt.via ?? UNKNOWN_HOST;
-    const { enhanced, text } = delivered[0]!.reply;
-    const words = typeof text === "string" ? text : text.join(" ");
-    const response = enhanced === undefined ? words : `${enhanced} ${words}`;
+    const response = replyText(delivered[0]!);
     const delay = (clock.now() - item.queuedAt) / 1000;
     item.log.event("delivered", {
       file: item.id,
@@ -274,6 +276,27 @@ const EXPIRED: Reason = { text: "not delivered by the time the sender set", stat
 const OVERDUE = "the time the sender set has passed";
 const NO_OUTCOME: Reason = { text: "The deliverer gave no outcome", status: "4.3.0" };
 const UNKNOWN_HOST = { host: "", ip: "", port: 0, mode: "SMTP", tls: false, authenticated: false } as const;
+
+/** As its item remembers it. */
+function pastAttempt(
+  at: number,
+  { delivered, deferred, failed }: Sorted,
+  places: ReadonlyMap<Item["recipients"][number], number>,
+  { via }: Attempt,
+): PastAttempt {
+  const results = [...delivered, ...deferred, ...failed].map((outcome) => {
+    const host = outcome.kind === "delivered" ? via?.host : outcome.reason.remote;
+    const text = outcome.kind === "delivered" ? replyText(outcome) : outcome.reason.text;
+    const { kind, recipient } = outcome;
+    return { kind, recipients: [places.get(recipient)!], text, ...(host === undefined ? {} : { host }) };
+  });
+  return { at, results };
+}
+
+function replyText({ reply: { enhanced, text } }: Delivered): string {
+  const words = typeof text === "string" ? text : text.join(" ");
+  return enhanced === undefined ? words : `${enhanced} ${words}`;
+}
 
 /** Removed while its attempt ran. */
 function gone(entry: QueuedEntry): boolean {

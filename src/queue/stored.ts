@@ -57,6 +57,8 @@ export interface StoredState {
 export interface StoredOutcome extends StoredState {
   /** Transaction id. */
   readonly i: string;
+  /** Behind the JSON stands what happened to the item so far (`history.ts`). */
+  readonly x?: 1;
 }
 
 /** Payload of hold, release and removed; without `n` all items of the message are meant. */
