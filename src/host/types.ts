@@ -115,8 +115,8 @@ export interface Host {
     readonly NotFound: new (...args: any[]) => Error;
     readonly AlreadyExists: new (...args: any[]) => Error;
   };
-  /** `readSync` waits for octets; null at the end. */
-  readonly stdin: { readSync(into: Uint8Array): number | null };
+  /** `readSync` waits for octets; null at the end. Raw, a terminal shows nothing of what is typed, and gives every key as it comes. */
+  readonly stdin: { readSync(into: Uint8Array): number | null; isTerminal(): boolean; setRaw(raw: boolean): void };
   readonly stdout: { writeSync(from: Uint8Array): number; isTerminal(): boolean };
   readonly stderr: { writeSync(from: Uint8Array): number; isTerminal(): boolean };
   hostname(): string;

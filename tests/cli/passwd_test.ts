@@ -8,10 +8,12 @@ import { captured } from "../kit/captured.ts";
 import { hook } from "../kit/hook.ts";
 import { test } from "../kit/test.ts";
 
-async function run(input: string, line: string): Promise<string> {
+async function run(input: string, line: string, terminal?: { raw: boolean[]; asked: string }): Promise<string> {
   const at = await captured();
   let left = new TextEncoder().encode(input);
   const stdin = {
+    isTerminal: () => terminal !== undefined,
+    setRaw: (raw: boolean) => void terminal?.raw.push(raw),
     readSync(into: Uint8Array) {
       // In drips, as a pipe may.
       const count = Math.min(into.length, left.length, 3);
@@ -23,7 +25,14 @@ async function run(input: string, line: string): Promise<string> {
   const action = parseCommandLine(line.split(" "));
   assert.equal(action.do, "passwd");
   if (action.do !== "passwd") throw new Error();
-  const machine = { ...at.machine, host: { ...at.machine.host, stdin } };
+  const stderr = {
+    ...at.machine.host.stderr,
+    writeSync(bytes: Uint8Array) {
+      if (terminal !== undefined) terminal.asked += new TextDecoder().decode(bytes);
+      return bytes.length;
+    },
+  };
+  const machine = { ...at.machine, host: { ...at.machine.host, stdin, stderr } };
   assert.equal(await passwd(action, { machine, out: at.out }), 0);
   return at.said.join("\n");
 }
@@ -54,4 +63,16 @@ test("no password, a name an ini file would misread, and an unknown kind are ref
   const reason = "passwd makes one of argon2, scrypt, bcrypt, scram";
   assert.deepEqual(parseCommandLine(["passwd", "bob", "md5"]), { do: "unknown", reason });
   assert.equal(parseCommandLine(["passwd", "bob", "scram", "x"]).do, "unknown");
+});
+
+test("at a terminal it is typed unseen: erased and cleared as usual, and the terminal is as before whatever came", async () => {
+  const terminal = { raw: [] as boolean[], asked: "" };
+  const line = await run("wrong\x15Grüße€\x7f\x7fe\rrest", "passwd bob scrypt", terminal);
+  assert.deepEqual(terminal, { raw: [true, false], asked: "Password: \n" });
+  const files = { "auth_flat_file.ini": `[core]\nmethods=PLAIN\n[users]\n${line}\n` };
+  const attempt = shownPassword("PLAIN", "bob", "Grüße");
+  assert.equal((await hook(plugin, "auth", { files, event: { attempt } })).verdict?.kind, "ok", line);
+
+  await assert.rejects(run("abc\x03", "passwd bob", terminal), /No password/);
+  assert.deepEqual(terminal.raw, [true, false, true, false]);
 });

@@ -93,7 +93,7 @@ export function memoryMachine(options: MemoryMachineOptions = {}): MemoryMachine
     args: [...options.args ?? []],
     env: { get: (name) => env[name], toObject: () => ({ ...env }) },
     errors: { NotFound: MemoryNotFound, AlreadyExists: MemoryAlreadyExists },
-    stdin: { readSync: () => null },
+    stdin: { readSync: () => null, isTerminal: () => false, setRaw: () => {} },
     stdout: output("stdout"),
     stderr: output("stderr"),
     hostname: () => options.hostname ?? "mail.test",

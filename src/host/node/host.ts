@@ -38,6 +38,8 @@ const stdin = {
       }
     }
   },
+  isTerminal: () => process.stdin.isTTY === true,
+  setRaw: (raw: boolean) => void process.stdin.setRawMode(raw),
 };
 
 export const nodeHost: Host = {
