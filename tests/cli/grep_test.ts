@@ -29,6 +29,8 @@ function logOf(format: LogFormat): string {
 function withInput(machine: Machine, text: string): Machine {
   let left = new TextEncoder().encode(text);
   const stdin = {
+    isTerminal: () => false,
+    setRaw() {},
     readSync(into: Uint8Array) {
       if (left.length === 0) return null;
       const count = Math.min(into.length, left.length);
