@@ -27,7 +27,7 @@ type Values = { [key: string]: unknown };
 
 const places = new WeakMap<object, ReadonlyMap<string, Place>>();
 
-/** Where a key of a section (`settings.main`) was set; undefined when it holds its default. */
+/** Where a key of a section (`settings.main`) was set; undefined when it holds its default. "": where the heading of a section stands that was found by `*`. */
 export function placeOf(section: object, key: string): Place | undefined {
   return places.get(section)?.get(key);
 }
@@ -36,16 +36,29 @@ export function applyShape<S extends Shape>(file: FileShape<S>, ini: Ini): Appli
   const found: Found = { faults: [], warnings: [...ini.faults] };
   const settings: Values = {};
   const { "*": anyOther, ...named } = file.shape as Shape;
+  const families: { readonly prefix: string; readonly section: Section; readonly values: Values }[] = [];
   for (const [name, section] of Object.entries(named)) {
+    if (name.endsWith(" *") && !isOpen(section)) {
+      const values: Values = settings[name] = Object.create(null);
+      families.push({ prefix: name.slice(0, -1), section, values });
+      continue;
+    }
     const entries = ini.sections.get(name) ?? new Map();
-    settings[name] = isOpen(section) ? openValues(entries) : sectionValues(name, section, entries, found, true);
+    settings[name] = isOpen(section) ? openValues(entries) : sectionValues(name, section, entries, found);
   }
+  const headingOf = (name: string): Place => ini.headings.get(name) ?? { file: file.file };
   const others: Values = Object.create(null);
   for (const [name, entries] of ini.sections) {
     if (Object.hasOwn(named, name)) continue;
-    if (anyOther === undefined) reportUnknown(file, ini, name, Object.keys(named), found);
+    const family = families.find(({ prefix }) => name.startsWith(prefix) && name.length > prefix.length);
+    if (family !== undefined) {
+      const values = sectionValues(name, family.section, entries, found, headingOf(name));
+      family.values[name.slice(family.prefix.length).trim()] = values;
+    } else if (anyOther === undefined) reportUnknown(file, ini, name, Object.keys(named), found);
     else if (isOpen(anyOther)) others[name] = openValues(entries);
-    else if (name !== "main" || entries.size > 0) others[name] = sectionValues(name, anyOther, entries, found, false);
+    else if (name !== "main" || entries.size > 0) {
+      others[name] = sectionValues(name, anyOther, entries, found, headingOf(name));
+    }
   }
   if (anyOther !== undefined) settings["*"] = others;
   return { settings: settings as Settings<S>, ...found };
@@ -63,12 +76,13 @@ function openValues(entries: IniSection): Values {
   return out;
 }
 
-function sectionValues(name: string, section: Section, entries: IniSection, found: Found, defaults: boolean): Values {
+/** With a heading: one of several sections of a kind, which have no defaults. */
+function sectionValues(name: string, section: Section, entries: IniSection, found: Found, heading?: Place): Values {
   const out: Values = {};
-  const set = new Map<string, Place>();
+  const set = new Map<string, Place>(heading && [["", heading]]);
   const known = new Set(Object.keys(section));
   for (const [key, setting] of Object.entries(section)) {
-    if (defaults) out[key] = setting.type === "optional-text" ? undefined : setting.default;
+    if (heading === undefined) out[key] = setting.type === "optional-text" ? undefined : setting.default;
     const [written, entry] = entryOf(key, setting, entries);
     for (const old of setting.was ?? []) known.add(old);
     if (entry === undefined) continue;

@@ -23,12 +23,14 @@ import { HTTP_INI } from "./files/http_ini.ts";
 import { LOG_INI } from "./files/log_ini.ts";
 import { NET_UTILS_INI } from "./files/net_utils_ini.ts";
 import { OUTBOUND_INI } from "./files/outbound_ini.ts";
+import { OUTBOUND_SITES_INI } from "./files/outbound_sites_ini.ts";
 import { PLUGINS_INI } from "./files/plugins_ini.ts";
 import { SMTP_INI } from "./files/smtp_ini.ts";
 import { TLS_INI } from "./files/tls_ini.ts";
 import { derive } from "./live.ts";
 import { OLD_CONNECTION, OLD_OUTBOUND, OLD_PLUGINS, withOldPlaces } from "./old_settings.ts";
 import type { OldPlace } from "./old_settings.ts";
+import { type SitesSettings, sitesSettings } from "./sites.ts";
 import type { Live, SiteConfig } from "./types.ts";
 
 export interface CoreSettings {
@@ -38,6 +40,8 @@ export interface CoreSettings {
   readonly server: Live<ServerSettings>;
   readonly connection: Live<ConnectionSettings>;
   readonly outbound: Live<OutboundSettings>;
+  /** outbound.sites.ini. */
+  readonly sites: Live<SitesSettings>;
   readonly tls: Live<TlsSettings>;
   readonly http: Live<HttpSettings>;
   readonly logging: Live<LogSettings>;
@@ -263,6 +267,7 @@ export async function loadCoreSettings(
     return outboundSettings(ini, report);
   });
 
+  const sitesIni = await config.ini(OUTBOUND_SITES_INI);
   const tlsIni = await config.ini(TLS_INI);
   const httpIni = await config.ini(HTTP_INI);
   const logIni = await config.ini(LOG_INI);
@@ -274,6 +279,7 @@ export async function loadCoreSettings(
     server,
     connection,
     outbound,
+    sites: loader.group([sitesIni], () => sitesSettings(sitesIni.value)),
     plugins: await loadPluginSettings(config, loader),
     me: loader.group([me], () => me.value ?? config.hostname),
     tls: loader.group([tlsIni], (report) => tlsSettings(tlsIni.value, report)),

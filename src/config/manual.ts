@@ -6,7 +6,7 @@ import type { FileShape, Section, Setting } from "./shape.ts";
 export function renderManual(file: FileShape): string {
   const parts = [`# ${file.file}`, file.about];
   for (const [name, section] of Object.entries(file.shape)) {
-    parts.push(`## ${name === "*" ? "Any other section" : `[${name}]`}`);
+    parts.push(`## ${name === "*" ? "Any other section" : `[${name.replace(/ \*$/, " …")}]`}`);
     parts.push(isOpen(section) ? section.about : table(section));
   }
   return parts.join("\n\n") + "\n";

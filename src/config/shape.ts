@@ -60,7 +60,10 @@ export type Setting =
   | LinesSetting;
 
 export type Section = { readonly [key: string]: Setting };
-/** Sections by name. `"*"` stands for any other section (per-domain sections); a {@linkcode OpenSection} takes any key. */
+/**
+ * Sections by name. `"source *"` stands for all whose names begin with `source` and a blank, `"*"` for any other section (per-domain sections);
+ * a {@linkcode OpenSection} takes any key.
+ */
 export interface OpenSection {
   readonly open: true;
   readonly about: string;
@@ -76,10 +79,15 @@ export type ValueOf<S extends Setting> = S extends BooleanSetting ? boolean
 
 type SectionValues<S extends Section> = { readonly [K in keyof S]: ValueOf<S[K]> };
 
-/** The settings a shape gives: known sections typed, `"*"` as a record of sections, open sections as records of raw text (`undefined` for a bare key). */
+/**
+ * The settings a shape gives: known sections typed, `"*"` and `"source *"` as records of sections (by what stands for the star), open sections as
+ * records of raw text (`undefined` for a bare key).
+ */
 export type Settings<S extends Shape> =
   & {
-    readonly [N in Exclude<keyof S, "*">]: S[N] extends OpenSection ? { readonly [key: string]: string | undefined }
+    readonly [N in Exclude<keyof S, "*">]: N extends `${string} *`
+      ? S[N] extends Section ? { readonly [section: string]: Partial<SectionValues<S[N]>> } : never
+      : S[N] extends OpenSection ? { readonly [key: string]: string | undefined }
       : S[N] extends Section ? SectionValues<S[N]>
       : never;
   }

@@ -16,7 +16,7 @@ import { DeliveryAttempt } from "./attempt.ts";
 import { askPlugins } from "./get_mx.ts";
 import { routeMeaning } from "./meaning.ts";
 import { Pool } from "./pool.ts";
-import { byPriority, NAMED, resolveHosts, type Route, type RouteContext, routeDomain } from "./route.ts";
+import { bestHosts, byPriority, NAMED, resolveHosts, type Route, type RouteContext, routeDomain } from "./route.ts";
 import type { DeliverySettings } from "./settings.ts";
 import { TlsMemory } from "./tls_policy.ts";
 import { Watch } from "./watch.ts";
@@ -86,6 +86,13 @@ export function createCourier(options: CourierOptions): DeliveryRoom {
         now,
         signal,
       );
+    },
+
+    async hostsOf(domain: string, signal: AbortSignal) {
+      const { relayHosts } = settings();
+      if (relayHosts.length === 0) return await bestHosts(domain, { resolver: machine.resolver, signal });
+      const best = Math.min(...relayHosts.map(({ priority }) => priority));
+      return relayHosts.filter(({ priority }) => priority === best).map(({ host }) => host);
     },
 
     /** In the order of their priorities, equal ones as given. */

@@ -54,6 +54,18 @@ export async function routeDomain(domain: string, context: RouteContext): Promis
   }
 }
 
+/** The names of the MX hosts of the best preference, without their addresses; [] where there is none, or it could not be asked. */
+export async function bestHosts(domain: string, { resolver, signal }: Pick<RouteContext, "resolver" | "signal">) {
+  const name = toAscii(domain.endsWith(".") ? domain.slice(0, -1) : domain);
+  if (name === undefined || name === "" || name.startsWith("[")) return [];
+  const answer = await resolver.resolve(name, "MX", { signal });
+  if (answer.kind === "nodata") return [name];
+  if (answer.kind !== "records") return [];
+  const best = Math.min(...answer.records.map(({ preference }) => preference));
+  return answer.records.filter(({ preference, exchange }) => preference === best && exchange !== "")
+    .map(({ exchange }) => exchange.toLowerCase()).sort();
+}
+
 /**
  * Host names to addresses, IPv6 before IPv4 unless the settings prefer a family; within a priority only. Addresses and sockets pass
  * as they are. Of names out of the DNS an unknown one is nobody; else it is left to the system's own look-up (hosts file).

@@ -5,6 +5,7 @@
  * The courier asks for them anew at each attempt, so that a reload takes effect with the next mail.
  */
 import type { Destination } from "../hooks/outbound.ts";
+import { NO_SITES, type SiteTable } from "../hooks/site.ts";
 import type { Stage } from "./stages.ts";
 
 /** A key and certificate of our own, shown when a peer asks for one. PEM texts. */
@@ -24,6 +25,8 @@ export interface DeliverySettings {
   readonly localMxOk: boolean;
   /** outbound.ini `inet_prefer`. */
   readonly inetPrefer: "v4" | "v6" | "default";
+  /** How each destination is treated; an item that comes from the queue names its site itself. */
+  readonly sites: SiteTable;
   /** Where everything goes that no plugin routes otherwise; empty: as the MX records say. */
   readonly relayHosts: readonly Destination[];
   /** Port for hosts found in the DNS. */
@@ -60,6 +63,7 @@ export const DELIVERY_DEFAULTS: Omit<DeliverySettings, "helo"> = {
   enableTls: true,
   localMxOk: false,
   inetPrefer: "default",
+  sites: NO_SITES,
   relayHosts: [],
   mxPort: 25,
   forceTlsHosts: [],

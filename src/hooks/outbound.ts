@@ -4,6 +4,7 @@ import type { Address } from "../mail/address.ts";
 import type { Message } from "../mail/message.ts";
 import type { Logger } from "../log/types.ts";
 import type { Recipient } from "./session.ts";
+import type { Site } from "./site.ts";
 
 /** A next hop (Haraka's HarakaMx). */
 export interface Destination {
@@ -65,6 +66,8 @@ export interface Item {
   /** Transaction id and `.N`. */
   readonly id: string;
   readonly domain: string;
+  /** What it counts for as a destination, and how that is treated. Absent: as the domain's, or the next hop's, would be. */
+  readonly site?: Site;
   readonly envelope: Envelope;
   /** Those still to be served. */
   readonly recipients: readonly Recipient[];

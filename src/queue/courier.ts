@@ -9,4 +9,9 @@ import type { Message } from "../mail/message.ts";
 
 export interface Courier {
   deliver(item: Item, message: Message, signal: AbortSignal): Promise<Attempt>;
+  /**
+   * The hosts of the best preference that mail for a domain goes to, by name; [] when there are none, or none can be told. The queue asks only where
+   * outbound.sites.ini goes by MX hosts, and keeps the answer for a while.
+   */
+  hostsOf?(domain: string, signal: AbortSignal): Promise<readonly string[]>;
 }

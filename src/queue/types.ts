@@ -6,6 +6,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Envelope, Forwarder } from "../hooks/outbound.ts";
 import type { Hooks } from "../hooks/runner.ts";
+import { NO_SITES, type SiteTable } from "../hooks/site.ts";
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message, Source } from "../mail/message.ts";
@@ -22,6 +23,8 @@ export interface QueueSettings {
   readonly concurrencyMax: number;
   /** Deliveries at one time to one recipient domain. */
   readonly perDestination: number;
+  /** How each destination is treated. */
+  readonly sites: SiteTable;
   /** Take mail in but deliver none. */
   readonly disabled: boolean;
   /** An item of its own for each recipient, not for each domain. */
@@ -46,6 +49,7 @@ export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
   intervals: Array.from({ length: 12 }, (_, i) => 1000 * 2 ** (i + 6)),
   concurrencyMax: 100,
   perDestination: 20,
+  sites: NO_SITES,
   disabled: false,
   alwaysSplit: false,
   receivedHeader: "Kasi outbound",

@@ -2,6 +2,7 @@
 import type { CoreSettings } from "../config/core_settings.ts";
 import type { Config } from "../config/types.ts";
 import { DELIVERY_DEFAULTS, type DeliverySettings } from "../delivery/settings.ts";
+import { SiteTable } from "../hooks/site.ts";
 import type { Host } from "../host/types.ts";
 import { type LiveQueueSettings, QUEUE_DEFAULTS, type QueueSettings } from "../queue/types.ts";
 import { clientIdentities, type OwnCertificates } from "./client_identities.ts";
@@ -11,11 +12,12 @@ import { derived } from "./session_settings.ts";
 export async function queueSettings(core: CoreSettings, config: Config): Promise<LiveQueueSettings> {
   const template = await config.data("outbound.bounce_message");
   const listeners = new Set<(value: QueueSettings) => void>();
-  const current = derived([core.me, core.outbound, template], (): QueueSettings => {
+  const current = derived([core.me, core.outbound, core.sites, template], (): QueueSettings => {
     const outbound = core.outbound.value;
     const value: QueueSettings = {
       ...QUEUE_DEFAULTS,
       me: core.me.value,
+      sites: new SiteTable(core.sites.value),
       intervals: outbound.tempFailIntervalsMs,
       concurrencyMax: outbound.concurrencyMax,
       disabled: outbound.disabled,
@@ -49,13 +51,14 @@ export function deliverySettings(
   host: Host,
   certificates?: OwnCertificates,
 ): () => DeliverySettings {
-  return derived([core.me, core.outbound, core.tls], (): DeliverySettings => {
+  return derived([core.me, core.outbound, core.sites, core.tls], (): DeliverySettings => {
     const outbound = core.outbound.value;
     const tls = core.tls.value;
     const minTls = tls.outbound.minVersion;
     return {
       ...DELIVERY_DEFAULTS,
       helo: core.me.value,
+      sites: new SiteTable(core.sites.value),
       connectTimeoutMs: outbound.connectTimeoutMs,
       enableTls: outbound.enableTls,
       localMxOk: outbound.localMxOk,

@@ -153,3 +153,22 @@ test("[row 38] six words are true and their opposites false, in any case; any ot
   assert.deepEqual(read(""), [false, false]);
   for (const word of ["maybe", "2", "y", "truth"]) assert.equal(read(word), "fault", word);
 });
+
+test("sections of a kind are found by the word they begin with, and know where they stand", () => {
+  const shape = fileShape({
+    file: "x.ini",
+    about: "For tests.",
+    shape: {
+      "source *": { port: { type: "integer", default: 25, about: "." } },
+      "*": { on: { type: "boolean", default: true, about: "." } },
+    },
+  });
+  const text = "[source a]\nport=26\n[source]\non=no\n[b.example]\n\n[source  c]\nprt=1";
+  const { settings, warnings } = applyShape(shape, parseIni(text, "x.ini"));
+  assert.deepEqual(Object.entries(settings["source *"]), [["a", { port: 26 }], ["c", {}]]);
+  assert.deepEqual(Object.entries(settings["*"]), [["source", { on: false }], ["b.example", {}]]);
+  assert.deepEqual(placeOf(settings["*"]["b.example"]!, ""), { file: "x.ini", line: 5 });
+  assert.deepEqual(warnings.map(describeFault), [
+    'x.ini:8: [source  c] prt: wanted: a setting of this section (did you mean "port"?)',
+  ]);
+});

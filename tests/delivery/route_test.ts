@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { byPriority, NAMED, resolveHosts, type Route, routeDomain } from "../../src/delivery/route.ts";
+import { bestHosts, byPriority, NAMED, resolveHosts, type Route, routeDomain } from "../../src/delivery/route.ts";
 import { test } from "../kit/test.ts";
 import { zone, type ZoneText } from "../kit/zone.ts";
 import { makeRoom } from "./room.ts";
@@ -43,6 +43,21 @@ test("MX hosts go by priority, equal ones in random order [row 191]", async () =
   }
   assert.deepEqual([...firsts.keys()].sort(), ["a", "b", "c"]);
   for (const [host, times] of firsts) assert.ok(times > 140 && times < 260, `${host} came first ${times} times of 600`);
+});
+
+test("the best hosts of a domain are those of its lowest preference, by name", async () => {
+  const text: ZoneText = {
+    ...MIXED,
+    "plain.example": { A: ["192.0.2.9"] },
+    "null.example": { MX: ["0 ."] },
+    "bad.example": "servfail",
+  };
+  const best = (domain: string) => bestHosts(domain, context(text));
+  assert.deepEqual(await best("d.example."), ["near.example", "twin.example"]);
+  assert.deepEqual(await best("plain.example"), ["plain.example"]);
+  for (const none of ["null.example", "bad.example", "unknown.example", "[192.0.2.1]", ""]) {
+    assert.deepEqual(await best(none), [], none);
+  }
 });
 
 test("a domain without MX is its own MX, IPv6 before IPv4 [row 192]", async () => {

@@ -4,6 +4,7 @@ import { HTTP_INI } from "./http_ini.ts";
 import { LOG_INI } from "./log_ini.ts";
 import { NET_UTILS_INI } from "./net_utils_ini.ts";
 import { OUTBOUND_INI } from "./outbound_ini.ts";
+import { OUTBOUND_SITES_INI } from "./outbound_sites_ini.ts";
 import { PLUGINS_INI } from "./plugins_ini.ts";
 import { RESULTS_INI } from "./results_ini.ts";
 import { SMTP_INI } from "./smtp_ini.ts";
@@ -14,6 +15,7 @@ export const CORE_FILES: readonly FileShape[] = [
   SMTP_INI,
   CONNECTION_INI,
   OUTBOUND_INI,
+  OUTBOUND_SITES_INI,
   TLS_INI,
   PLUGINS_INI,
   LOG_INI,
