@@ -145,7 +145,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     dir: part?.shard ?? queueDir,
     log: log.child({ origin: "queue" }),
     hooks: runner,
-    settings: await queueSettings(core, config),
+    settings: await queueSettings(core, config, log),
     ...(part === undefined ? {} : { slots: part.slots }),
   });
   const courier = createCourier({

@@ -5,10 +5,11 @@
 import { type Bytes, concat } from "../base/bytes.ts";
 import type { Envelope, Item, MailOptions, Notify, Outcome } from "../hooks/outbound.ts";
 import type { Recipient } from "../hooks/session.ts";
+import type { Logger } from "../log/types.ts";
 import { NULL_ADDRESS } from "../mail/address.ts";
-import { buildReport, type ReportRecipient } from "../mail/dsn.ts";
+import { buildReport, type ReportOptions as Said, type ReportRecipient } from "../mail/dsn.ts";
 import { createMessage, type Message } from "../mail/message.ts";
-import type { ReportKind } from "../mail/report_template.ts";
+import type { ReportKind, SiteTemplates } from "../mail/report_template.ts";
 import { memorySource } from "../mail/source.ts";
 
 export type Failed = Extract<Outcome, { kind: "failed" }>;
@@ -21,8 +22,9 @@ export type ReportLine = Pick<ReportRecipient, "action" | "status" | "reason" | 
 export interface ReportOptions {
   readonly kind: ReportKind;
   readonly me: string;
-  /** For failures; "" for the built-in one. */
-  readonly template: string;
+  /** For failures; of what the site does not have, the built-in words are taken. */
+  readonly templates: SiteTemplates;
+  readonly log: Logger;
   readonly item: Pick<Item, "envelope" | "queuedAt">;
   readonly lines: readonly ReportLine[];
   /** The message it is about. */
@@ -39,7 +41,7 @@ export interface ReportOptions {
 
 export function makeReport(o: ReportOptions): { readonly envelope: Envelope; readonly message: Message } {
   const { sender, smtpUtf8, wanted } = o.item.envelope;
-  const report = buildReport({
+  const said: Said = {
     kind: o.kind,
     me: o.me,
     to: sender,
@@ -57,19 +59,30 @@ export function makeReport(o: ReportOptions): { readonly envelope: Envelope; rea
     deliverBy: wanted?.deliverBy?.at,
     holdUntil: wanted?.holdUntil,
     smtpUtf8,
-    template: o.kind !== "failed" || o.template === "" ? undefined : o.template,
     pid: o.pid,
     id: o.id,
-  });
+  };
+  const report = o.kind === "failed" ? inSitesWords(said, o) : buildReport(said);
   const envelope: Envelope = {
     id: o.id,
     sender: NULL_ADDRESS,
     recipients: [{ address: sender, parameters: new Map(), notify: ["NEVER"] }],
     notes: {},
-    smtpUtf8,
+    // RFC 6533 §4: any server can take it, but where the sender's own address asks for more.
+    smtpUtf8: sender.isUtf8,
     wanted: wishesOfReport(wanted),
   };
   return { envelope, message: createMessage(memorySource(report)) };
+}
+
+/** Whatever is wrong with a site's template, the sender is told. */
+function inSitesWords(said: Said, { templates, log }: ReportOptions): Bytes {
+  try {
+    return buildReport({ ...said, templates });
+  } catch (fault) {
+    log.error(`The site's templates for reports do not do, the built-in one is taken: ${fault}`);
+    return buildReport(said);
+  }
 }
 
 /** RFC 6710 §4.4: as urgent as what it tells of. RFC 8689 §5: as secret. */

@@ -60,14 +60,15 @@ export class Direct {
     });
     if (lines.length === 0) return;
     const { clock, host, log, newId, settings } = this.#core;
-    const { me, bounceTemplate: template } = settings();
+    const { me, bounceTemplates: templates } = settings();
     const now = clock.now();
     try {
       const item = { envelope, queuedAt: now };
       const report = makeReport({
         kind: "delivered",
         me,
-        template,
+        templates,
+        log,
         item,
         lines,
         original,

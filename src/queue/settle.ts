@@ -228,12 +228,13 @@ export class Settler {
     entry: QueuedEntry,
   ): Promise<boolean> {
     const { clock, host, newId, settings } = this.#core;
-    const { me, bounceTemplate, fullReportBytes } = settings();
+    const { me, bounceTemplates: templates, fullReportBytes } = settings();
     try {
       const { envelope, message } = makeReport({
         kind,
         me,
-        template: bounceTemplate,
+        templates,
+        log: item.log,
         item,
         lines,
         original,

@@ -10,6 +10,7 @@ import { NO_SITES, type SiteTable } from "../hooks/site.ts";
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message, Source } from "../mail/message.ts";
+import { NO_TEMPLATES, type SiteTemplates } from "../mail/report_template.ts";
 import type { Courier } from "./courier.ts";
 import type { Slots } from "./shared_slots.ts";
 
@@ -35,8 +36,8 @@ export interface QueueSettings {
   readonly bodyThreshold: number;
   /** Octets of bodies kept in memory for their first attempt, over all messages. */
   readonly memoryBudget: number;
-  /** Fields, an empty line and text of reports to senders (`outbound.bounce_message`), lines parted by LF; "" for the built-in ones. */
-  readonly bounceTemplate: string;
+  /** The site's own words for reports about failures. */
+  readonly bounceTemplates: SiteTemplates;
   /** After this time a sender is told that mail is late; 0: never. */
   readonly delayWarningMs: number;
   /** Who is told: those who asked by NOTIFY=DELAY, or all who did not forbid it. */
@@ -55,7 +56,7 @@ export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
   receivedHeader: "Kasi outbound",
   bodyThreshold: 1024 * 1024,
   memoryBudget: 64 * 1024 * 1024,
-  bounceTemplate: "",
+  bounceTemplates: NO_TEMPLATES,
   delayWarningMs: 4 * 3600 * 1000,
   delayWarningFor: "asked",
   fullReportBytes: 64 * 1024,

@@ -4,15 +4,23 @@ import type { Config } from "../config/types.ts";
 import { DELIVERY_DEFAULTS, type DeliverySettings } from "../delivery/settings.ts";
 import { SiteTable } from "../hooks/site.ts";
 import type { Host } from "../host/types.ts";
+import type { Logger } from "../log/types.ts";
+import { isTemplate, parseImage, type SiteTemplates } from "../mail/report_template.ts";
 import { type LiveQueueSettings, QUEUE_DEFAULTS, type QueueSettings } from "../queue/types.ts";
 import { clientIdentities, type OwnCertificates } from "./client_identities.ts";
 import { derived } from "./session_settings.ts";
 
-/** What the queue works by. The site's template for reports is read here and stays live. */
-export async function queueSettings(core: CoreSettings, config: Config): Promise<LiveQueueSettings> {
-  const template = await config.data("outbound.bounce_message");
+/** The files of a site's own words for reports (spec 02 §6). */
+const TEXT = "outbound.bounce_message";
+const HTML = "outbound.bounce_message_html";
+const IMAGE = "outbound.bounce_message_image";
+
+/** What the queue works by. The site's templates for reports are read here and stay live; a broken one is told of and left out. */
+export async function queueSettings(core: CoreSettings, config: Config, log: Logger): Promise<LiveQueueSettings> {
+  const files = await Promise.all([TEXT, HTML, IMAGE].map((name) => config.data(name)));
   const listeners = new Set<(value: QueueSettings) => void>();
-  const current = derived([core.me, core.outbound, core.sites, template], (): QueueSettings => {
+  const templates = derived(files, () => templatesOf(files.map(({ value }) => value.join("\n")), log));
+  const current = derived([core.me, core.outbound, core.sites, ...files], (): QueueSettings => {
     const outbound = core.outbound.value;
     const value: QueueSettings = {
       ...QUEUE_DEFAULTS,
@@ -23,7 +31,7 @@ export async function queueSettings(core: CoreSettings, config: Config): Promise
       disabled: outbound.disabled,
       alwaysSplit: outbound.alwaysSplit,
       receivedHeader: outbound.receivedHeader ?? "disabled",
-      bounceTemplate: template.value.join("\n"),
+      bounceTemplates: templates(),
       delayWarningMs: outbound.delayWarningMs,
       delayWarningFor: outbound.delayWarningFor,
       fullReportBytes: outbound.fullReportBytes,
@@ -42,6 +50,13 @@ export async function queueSettings(core: CoreSettings, config: Config): Promise
       return () => listeners.delete(listener);
     },
   };
+}
+
+function templatesOf([text = "", html = "", image = ""]: readonly string[], log: Logger): SiteTemplates {
+  const parsed = isTemplate(image) ? parseImage(image) : undefined;
+  if (parsed === undefined || "part" in parsed) return { text, html, image };
+  log.error(`${IMAGE} is left out of reports: ${parsed.fault}`);
+  return { text, html, image: "" };
 }
 
 /** What the courier works by; asked at each attempt. `certificates`: those that hosts may be shown. */

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import type { Item } from "../../src/hooks/outbound.ts";
 import { makeReport } from "../../src/queue/bounce.ts";
 import { memoryLog } from "../kit/memory_log.ts";
+import { NO_TEMPLATES, type SiteTemplates } from "../../src/mail/report_template.ts";
 import { test } from "../kit/test.ts";
 import { envelope, mail, readText } from "./queue_kit.ts";
 
-function bounce(template = "") {
+function bounce(templates: SiteTemplates = NO_TEMPLATES, { log } = memoryLog()) {
   const sent = envelope("A", "us@home.example", ["bad@one.example"]);
   const item: Item = {
     id: "A.1",
@@ -15,13 +16,14 @@ function bounce(template = "") {
     attempts: 0,
     queuedAt: 0,
     size: 1,
-    log: memoryLog().log,
+    log,
   };
   const reason = { text: "550 no such user", status: "5.1.1" };
   return makeReport({
     kind: "failed",
     me: "us.example",
-    template,
+    templates,
+    log,
     item,
     lines: [{ action: "failed", recipient: sent.recipients[0]!, reason: reason.text, status: reason.status }],
     original: mail("A"),
@@ -43,7 +45,24 @@ test("a report goes from the null sender to the sender alone", async () => {
 });
 
 test("an operator's template gives the fields and the text", async () => {
-  const { message } = bounce("Subject: Sorry from {me}\nTo: {to}\n\nBecause: {reason}\n");
+  const { message } = bounce({
+    ...NO_TEMPLATES,
+    text: "Subject: Sorry from {me}\nTo: {to}\n\nBecause: {reason}\n",
+  });
   assert.equal(message.header.get("Subject"), "Sorry from us.example");
   assert.match(await readText(message.open()), /\r\nBecause: 550 no such user\r\n/);
+});
+
+test("templates that break the report give way to the built-in words, and the log says why [row 214]", async () => {
+  const told = memoryLog();
+  const broken: SiteTemplates = {
+    text: "",
+    image: "",
+    get html(): string {
+      throw new Error("no HTML today");
+    },
+  };
+  const { message } = bounce(broken, told);
+  assert.match(await readText(message.open()), /\r\nWhat went wrong: 550 no such user\r\n/);
+  assert.match(told.text(), /no HTML today/);
 });

@@ -21,11 +21,37 @@ test("queueSettings() takes schedule, concurrency and the site's report template
     "outbound.ini": "temp_fail_intervals=10s, 1m*2\nconcurrency_max=7\nreceived_header=disabled\n",
     "outbound.bounce_message": "Subject: sorry\n\n{reason}\n",
   });
-  const { value } = await queueSettings(core, config);
+  const { value } = await queueSettings(core, config, memoryLog().log);
   assert.deepEqual(value.intervals, [10_000, 60_000, 60_000]);
   assert.equal(value.concurrencyMax, 7);
   assert.equal(value.receivedHeader, "disabled");
-  assert.equal(value.bounceTemplate, "Subject: sorry\n\n{reason}");
+  assert.equal(value.bounceTemplates.text, "Subject: sorry\n\n{reason}");
+});
+
+test("a site's templates are read again when they change; an image that is none is told of and left out", async () => {
+  const machine = memoryMachine();
+  const { host, clock } = machine;
+  host.mkdirSync("/config", { recursive: true });
+  const write = (name: string, text: string) => host.writeTextFileSync(`/config/outbound.${name}`, text);
+  write("bounce_message_html", "<p>\n{reason}</p>\n");
+  write("bounce_message_image", "Content-Type: image/png\n\nnot base64\n");
+  const { log, text } = memoryLog();
+  const config = createConfig({ host, clock, dir: "/config", log });
+  const core = await loadCoreSettings(config);
+  const settings = await queueSettings(core, config, log);
+  assert.deepEqual(settings.value.bounceTemplates, { text: "", html: "<p>\n{reason}</p>", image: "" });
+  assert.match(text(), /outbound\.bounce_message_image is left out of reports: .*not base64/);
+  const image = "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\nR0lG";
+  write("bounce_message_image", `${image}\n`);
+  write("bounce_message", "Subject: sorry\n\nnew\n");
+  config.reload();
+  assert.deepEqual(settings.value.bounceTemplates, {
+    text: "Subject: sorry\n\nnew",
+    html: "<p>\n{reason}</p>",
+    image,
+  });
+  core.close();
+  config.close();
 });
 
 test("deliverySettings() takes outbound.ini and the outbound part of tls.ini", async () => {
