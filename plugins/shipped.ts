@@ -40,6 +40,7 @@ export const SHIPPED = {
   "queue/quarantine": () => import("./queue/quarantine.ts"),
   "queue/smtp_bridge": () => import("./queue/smtp_bridge.ts"),
   "queue/smtp_forward": () => import("./queue/smtp_forward.ts"),
+  "queue/smtp_proxy": () => import("./queue/smtp_proxy.ts"),
   "queue/test": () => import("./queue/test.ts"),
   "rcpt_to.in_host_list": () => import("./rcpt_to.in_host_list.ts"),
   "record_envelope_addresses": () => import("./record_envelope_addresses.ts"),

@@ -4,7 +4,8 @@
  */
 import { answer, defer, deny, type Envelope, type HookEvent, ok, parseDestination, type Plugin } from "kasi";
 import { handOn } from "./hand_on.ts";
-import { destinationsOf, nextHop, sectionFor, sectionOf, SMTP_FORWARD_INI } from "./smtp_forward_ini.ts";
+import { destinationsOf } from "./next_hop_ini.ts";
+import { nextHop, sectionFor, sectionOf, SMTP_FORWARD_INI } from "./smtp_forward_ini.ts";
 import { isForAnother } from "./wants.ts";
 
 export default {

@@ -23,7 +23,7 @@ Start it with \`kasi -c DIR\`; check it first with \`kasi check -c DIR\`.
 /** For the server's own eyes: whoever installs is whoever serves, or gives the files to them. */
 const SECRET = 0o600;
 /** Files of the shipped configuration that passwords will stand in. */
-const SECRETS: ReadonlySet<string> = new Set(["auth_flat_file.ini", "smtp_forward.ini"]);
+const SECRETS: ReadonlySet<string> = new Set(["auth_flat_file.ini", "smtp_forward.ini", "smtp_proxy.ini"]);
 
 /** Files of the shipped configuration that a site does not want as they are. */
 function own(name: string, text: string, hostname: string): string {

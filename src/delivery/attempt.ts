@@ -7,7 +7,7 @@
 import type { Attempt, Item, Outcome, Via } from "../hooks/outbound.ts";
 import type { Recipient } from "../hooks/session.ts";
 import type { Message, Rendered } from "../mail/message.ts";
-import { connect, type ConnectContext, type Wanted } from "./connect.ts";
+import { connect, type ConnectContext, keyOf, type Wanted } from "./connect.ts";
 import { isEightBit } from "./content.ts";
 import type { Conversation, Transaction } from "./conversation.ts";
 import { commandsFor } from "./envelope.ts";
@@ -254,12 +254,4 @@ function hadDied(conversation: Conversation, { whole }: Transaction): boolean {
   const { finding } = whole;
   if (finding.kind === "lost") return !conversation.heard;
   return whole.stage === "mail" && finding.kind === "reply" && finding.reply.code === 421;
-}
-
-/** Everything that tells two connections apart. */
-function keyOf({ target: { destination, address, name }, bind, helo, tls }: Wanted): string {
-  const { protocol, path, host, port, auth, client } = destination;
-  const to = path ?? `${address ?? host}:${port}`;
-  const who = auth === undefined ? "" : ` ${auth.type ?? ""} ${auth.user}\0${auth.pass}`;
-  return `${protocol} ${to} ${name} ${tls} ${helo} ${bind ?? ""}${client === undefined ? "" : " for a client"}${who}`;
 }

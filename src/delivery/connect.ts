@@ -28,6 +28,14 @@ export interface Wanted {
   readonly tls: TlsPolicy;
 }
 
+/** Everything that tells two connections apart. */
+export function keyOf({ target: { destination, address, name }, bind, helo, tls }: Wanted): string {
+  const { protocol, path, host, port, auth, client } = destination;
+  const to = path ?? `${address ?? host}:${port}`;
+  const who = auth === undefined ? "" : ` ${auth.type ?? ""} ${auth.user}\0${auth.pass}`;
+  return `${protocol} ${to} ${name} ${tls} ${helo} ${bind ?? ""}${client === undefined ? "" : " for a client"}${who}`;
+}
+
 export interface ConnectContext {
   readonly machine: Machine;
   readonly watch: Watch;

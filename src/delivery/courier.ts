@@ -14,6 +14,7 @@ import type { Message } from "../mail/message.ts";
 import type { Courier } from "../queue/courier.ts";
 import { DeliveryAttempt } from "./attempt.ts";
 import { askPlugins } from "./get_mx.ts";
+import { beginLive } from "./live.ts";
 import { routeMeaning } from "./meaning.ts";
 import { Pool } from "./pool.ts";
 import { bestHosts, byPriority, NAMED, resolveHosts, type Route, type RouteContext, routeDomain } from "./route.ts";
@@ -112,6 +113,22 @@ export function createCourier(options: CourierOptions): DeliveryRoom {
         settings(),
         signal,
       );
+    },
+
+    async begin(start, destinations, signal) {
+      const now = settings();
+      const ordered = [...destinations].sort((a, b) => a.priority - b.priority);
+      const route = await resolveHosts(ordered, NAMED, { resolver: machine.resolver, settings: now, random, signal });
+      if (route.kind === "none") return { kind: "broken", reason: routeMeaning(route.finding, "").reason };
+      return await beginLive(start, route.targets, {
+        machine,
+        watch,
+        settings: now,
+        log: start.log,
+        signal,
+        pool,
+        tls,
+      });
     },
 
     async stop() {

@@ -21,8 +21,8 @@ const NEEDS_UTF8 = { kind: "needs-utf8" } as const;
 const UNWRITABLE = { kind: "unwritable" } as const;
 
 export interface Content {
-  /** Octets. */
-  readonly size: number;
+  /** Octets; undefined when nobody knows yet. */
+  readonly size: number | undefined;
   /** An octet above 127 is in it. */
   readonly eightBit: boolean;
 }
@@ -37,7 +37,7 @@ export function commandsFor(
 ): Commands | Fact {
   const { keywords } = offered;
   const { sender, wanted } = envelope;
-  if (offered.size !== undefined && size > offered.size) {
+  if (offered.size !== undefined && size !== undefined && size > offered.size) {
     return { stage: "mail", finding: { kind: "too-big", limit: offered.size } };
   }
   // RFC 8689 §5: a report is never given up for this.
@@ -61,7 +61,7 @@ export function commandsFor(
     else rcpt.push(`RCPT TO:${path}${rcptParameters(recipient, wanted, keywords)}\r\n`);
   }
   const mail = `MAIL FROM:${from}` +
-    (keywords.has("SIZE") ? ` SIZE=${size}` : "") + // RFC 1870 §4
+    (size !== undefined && keywords.has("SIZE") ? ` SIZE=${size}` : "") + // RFC 1870 §4
     (binary ? " BODY=BINARYMIME" : eightBit && keywords.has("8BITMIME") ? " BODY=8BITMIME" : "") + // RFC 3030 §3, RFC 6152 §2
     (utf8 ? " SMTPUTF8" : "") +
     (wanted === undefined ? "" : mailParameters(wanted, keywords, now));

@@ -79,6 +79,26 @@ export class Pool {
     return known !== undefined && known.until > this.#clock.monotonic() ? known.fact : undefined;
   }
 
+  /** That no connection could be had, if that is what was found: others need not try for a while. */
+  remember(key: string, fact: Fact): void {
+    const { kind } = fact.finding;
+    if (kind !== "unreachable" && !(kind === "silence" && fact.stage === "greeting")) return;
+    const now = this.#clock.monotonic();
+    const times = (this.#unreachable.get(key)?.times ?? 0) + 1;
+    if (this.#unreachable.size >= MOST_REMEMBERED) {
+      for (const [other, { until }] of this.#unreachable) if (until <= now) this.#unreachable.delete(other);
+    }
+    if (this.#unreachable.size >= MOST_REMEMBERED) this.#unreachable.clear();
+    const rest = Math.min(FIRST_REST_MS * 2 ** (times - 1), LONGEST_REST_MS);
+    this.#unreachable.set(key, { until: now + rest, times, fact });
+  }
+
+  /** One that was never leased takes leave; `stop` waits for it. */
+  part(conversation: Conversation): void {
+    const leaving = conversation.quit().finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
+  }
+
   get counts(): { readonly connections: number; readonly idle: number; readonly waiting: number } {
     let [connections, idle, waiting] = [0, 0, 0];
     for (const slot of this.#slots.values()) {
@@ -108,7 +128,7 @@ export class Pool {
       throw error;
     }
     if ("finding" in opened) {
-      this.#remember(slot.key, opened);
+      this.remember(slot.key, opened);
       this.#freed(slot);
       return opened;
     }
@@ -185,19 +205,6 @@ export class Pool {
     let slot = this.#slots.get(key);
     if (slot === undefined) this.#slots.set(key, slot = { key, open: 0, idle: [], waiting: [] });
     return slot;
-  }
-
-  #remember(key: string, fact: Fact): void {
-    const { kind } = fact.finding;
-    if (kind !== "unreachable" && !(kind === "silence" && fact.stage === "greeting")) return;
-    const now = this.#clock.monotonic();
-    const times = (this.#unreachable.get(key)?.times ?? 0) + 1;
-    if (this.#unreachable.size >= MOST_REMEMBERED) {
-      for (const [other, { until }] of this.#unreachable) if (until <= now) this.#unreachable.delete(other);
-    }
-    if (this.#unreachable.size >= MOST_REMEMBERED) this.#unreachable.clear();
-    const rest = Math.min(FIRST_REST_MS * 2 ** (times - 1), LONGEST_REST_MS);
-    this.#unreachable.set(key, { until: now + rest, times, fact });
   }
 }
 

@@ -123,7 +123,51 @@ export interface Attempt {
   readonly via?: Via;
 }
 
-/** Hands a message to a named next hop at once, without the queue (`queue/smtp_forward`). Never rejects but on abort. */
+/** What a next hop said to one step. */
+export type Said =
+  | { readonly kind: "taken"; readonly reply: Reply }
+  /** By the hop, or by us on its behalf: it does not take what this message needs. */
+  | { readonly kind: "refused"; readonly verdict: "deferred" | "failed"; readonly reason: Reason }
+  /** It cannot be reached, or the connection broke; nothing more will come. */
+  | { readonly kind: "broken"; readonly reason: Reason };
+
+/** The message is the hop's; what of the sender's wishes it took on, as outcomes have it. */
+export interface Handed extends Extract<Said, { kind: "taken" }> {
+  readonly via: Via;
+  readonly onward: Pick<Extract<Outcome, { kind: "delivered" }>, "onward" | "deadline">;
+}
+
+/**
+ * A message on its way to a next hop step by step, while its client is still at it. One step at a time; none rejects but for a bug. A signal that is
+ * aborted breaks the connection.
+ */
+export interface LiveHop {
+  /** Whether there is somebody to say the next step to. */
+  readonly open: boolean;
+  rcpt(recipient: Recipient, signal: AbortSignal): Promise<Said>;
+  /** Behind it nothing but `content` may follow. */
+  data(signal: AbortSignal): Promise<Said>;
+  /** `taken`: the message is the hop's now. */
+  content(message: Message, signal: AbortSignal): Promise<Handed | Exclude<Said, { kind: "taken" }>>;
+  /** Takes leave; breaks off where a message is half said. Idempotent. */
+  close(): void;
+}
+
+/** Hands messages to named next hops at once, without the queue (`queue/smtp_forward`, `queue/smtp_proxy`). */
 export interface Forwarder {
+  /** Never rejects but on abort. */
   send(item: Item, message: Message, destinations: readonly Destination[], signal: AbortSignal): Promise<Attempt>;
+  /** Opens a connection of its own to the first that is there, SMTP only, and says MAIL. */
+  begin(
+    start: LiveStart,
+    destinations: readonly Destination[],
+    signal: AbortSignal,
+  ): Promise<(Said & { readonly kind: "taken"; readonly hop: LiveHop }) | Exclude<Said, { kind: "taken" }>>;
+}
+
+export interface LiveStart {
+  readonly envelope: Pick<Envelope, "sender" | "smtpUtf8" | "wanted">;
+  /** Octets, where the client said how many. */
+  readonly size?: number;
+  readonly log: Logger;
 }

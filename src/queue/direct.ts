@@ -4,7 +4,7 @@
  * Which recipients of a message went through the queue, and what became of those a plugin forwarded, is remembered for as long as somebody
  * holds the recipient: nothing is to be cleared up.
  */
-import type { Envelope, Forwarder, Outcome, Via } from "../hooks/outbound.ts";
+import type { Envelope, Forwarder, LiveHop, LiveStart, Outcome, Via } from "../hooks/outbound.ts";
 import type { Recipient } from "../hooks/session.ts";
 import type { Message } from "../mail/message.ts";
 import { isToldOf, makeReport } from "./bounce.ts";
@@ -45,6 +45,37 @@ export class Direct {
         }
         return attempt;
       },
+      begin: async (start, destinations, signal) => {
+        const begun = await forwarder.begin(start, destinations, signal);
+        if (begun.kind !== "taken") return begun;
+        return { ...begun, hop: this.#heedingHop(begun.hop, start.envelope) };
+      },
+    };
+  }
+
+  #heedingHop(hop: LiveHop, envelope: LiveStart["envelope"]): LiveHop {
+    const asked: Recipient[] = [];
+    return {
+      get open() {
+        return hop.open;
+      },
+      rcpt: async (recipient, signal) => {
+        const said = await hop.rcpt(recipient, signal);
+        if (said.kind === "taken" && mayAsk(envelope, recipient)) asked.push(recipient);
+        return said;
+      },
+      data: (signal) => hop.data(signal),
+      content: async (message, signal) => {
+        const said = await hop.content(message, signal);
+        if (said.kind !== "taken") return said;
+        const { via, onward } = said;
+        for (const recipient of asked) {
+          const outcome = { kind: "delivered", recipient, reply: said.reply, ...onward } as const;
+          this.#forwarded.set(recipient, { outcome, via });
+        }
+        return said;
+      },
+      close: () => hop.close(),
     };
   }
 

@@ -22,9 +22,9 @@ test("install() keeps what is secret from others, an old file's mode notwithstan
   const dir = temporaryDir();
   const at = await captured();
   const modeOf = (name: string) => statSync(`${dir}/config/${name}`).mode & 0o777;
-  const secrets = ["internalcmd_key", "auth_flat_file.ini", "smtp_forward.ini"];
+  const secrets = ["internalcmd_key", "auth_flat_file.ini", "smtp_forward.ini", "smtp_proxy.ini"];
   install({ dir, force: false }, at);
-  assert.deepEqual(secrets.map(modeOf), [0o600, 0o600, 0o600]);
+  assert.deepEqual(secrets.map(modeOf), [0o600, 0o600, 0o600, 0o600]);
   assert.notEqual(modeOf("smtp.ini"), 0o600);
   chmodSync(`${dir}/config/internalcmd_key`, 0o644);
   install({ dir, force: true }, at);

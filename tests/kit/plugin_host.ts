@@ -2,7 +2,7 @@
 import { createConfig } from "../../src/config/config.ts";
 import type { SiteConfig } from "../../src/config/types.ts";
 import { Notes } from "../../src/hooks/notes.ts";
-import type { Attempt, Destination, Envelope, Item } from "../../src/hooks/outbound.ts";
+import type { Attempt, Destination, Envelope, Forwarder, Item } from "../../src/hooks/outbound.ts";
 import type { PluginHost } from "../../src/hooks/plugin.ts";
 import { ResultRoom } from "../../src/hooks/result_room.ts";
 import type { Message } from "../../src/mail/message.ts";
@@ -19,6 +19,8 @@ export interface PluginHostOptions {
   readonly fetch?: (request: Request) => Promise<Response>;
   /** What the forwarder makes of an item; by default it is a mistake to ask it. */
   readonly forward?: (item: Item, destinations: readonly Destination[]) => Attempt | Promise<Attempt>;
+  /** What the forwarder makes of a message that is to be handed on step by step. */
+  readonly begin?: Forwarder["begin"];
   /** Called for each message that is put into the outbound queue; throw to refuse it. */
   readonly enqueue?: (envelope: Envelope, message: Message) => void | Promise<void>;
 }
@@ -70,6 +72,10 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
       async send(item, _message, destinations) {
         if (options.forward === undefined) throw new Error("This test has no forwarder");
         return await options.forward(item, destinations);
+      },
+      async begin(start, destinations, signal) {
+        if (options.begin === undefined) throw new Error("This test has no forwarder");
+        return await options.begin(start, destinations, signal);
       },
     },
     results,

@@ -39,6 +39,7 @@ test("what a plugin forwarded is told of as the next host lets us", async () => 
   const b = await bench();
   const sent = asking("A", "us@home.example", ["passed@one.example", "last@one.example", "soft@one.example"]);
   const forwarder = b.queue.heeding({
+    begin: () => Promise.reject(new Error("not here")),
     send: ({ recipients }) => {
       const reply = { code: 250, text: "ok" };
       return Promise.resolve({
@@ -79,5 +80,52 @@ test("the null sender is told nothing, and a full disk is no fault of the messag
   };
   await b.queue.delivered(asking("B", "us@home.example", ["here@home.example"]), mail("B"));
   assert.match(b.log.text(), /Cannot queue a report/);
+  await b.queue.stop(0);
+});
+
+test("what a plugin handed on step by step is told of in the same way", async () => {
+  const b = await bench();
+  const sent = asking("A", "us@home.example", ["taken@one.example", "refused@one.example"]);
+  const reply = { code: 250, text: "ok" };
+  const via = {
+    host: "hop.example",
+    ip: "192.0.2.1",
+    port: 25,
+    mode: "SMTP",
+    tls: false,
+    authenticated: false,
+  } as const;
+  let closed = false;
+  const forwarder = b.queue.heeding({
+    send: () => Promise.reject(new Error("not here")),
+    begin: () =>
+      Promise.resolve({
+        kind: "taken",
+        reply,
+        hop: {
+          open: true,
+          rcpt: ({ address }) =>
+            Promise.resolve(
+              address.user === "taken"
+                ? { kind: "taken", reply }
+                : { kind: "refused", verdict: "failed", reason: { text: "no", status: "5.1.1" } },
+            ),
+          data: () => Promise.resolve({ kind: "taken", reply }),
+          content: () => Promise.resolve({ kind: "taken", reply, via, onward: { onward: "no-dsn" } }),
+          close: () => void (closed = true),
+        },
+      }),
+  });
+  const { signal } = new AbortController();
+  const begun = await forwarder.begin({ envelope: sent, log: memoryLog().log }, [], signal);
+  assert.equal(begun.kind, "taken");
+  const { hop } = begun as Extract<typeof begun, { kind: "taken" }>;
+  for (const recipient of sent.recipients) await hop.rcpt(recipient, signal);
+  await hop.data(signal);
+  assert.equal((await hop.content(mail("A"), signal)).kind, "taken");
+  hop.close();
+  await b.queue.delivered({ ...sent, recipients: [sent.recipients[0]!] }, mail("A"));
+  assert.deepEqual([await told(b), hop.open, closed], [["taken relayed"], true, true]);
+  assert.match(b.courier.deliveries.at(-1)!.text, /\r\nRemote-MTA: dns; hop\.example\r\n/);
   await b.queue.stop(0);
 });

@@ -26,7 +26,10 @@ test("pluginHostFor() gives each plugin its own log, and all the same server", (
     version: "1.2.3",
     serverName: () => name,
     dataDir: "/data",
-    forwarder: { send: () => Promise.reject(new Error("not here")) },
+    forwarder: {
+      send: () => Promise.reject(new Error("not here")),
+      begin: () => Promise.reject(new Error("not here")),
+    },
     results: new ResultRoom(memory.log),
     enqueue: () => Promise.resolve(),
     signal: new AbortController().signal,
