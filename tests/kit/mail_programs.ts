@@ -169,8 +169,11 @@ export interface Postfix extends AsyncDisposable {
   log(): string;
 }
 
-/** A Postfix of its own beside the system's, that relays all to `nextHop`. Needs root, as Postfix does. */
-export async function startPostfix(nextHop: number): Promise<Postfix> {
+/** A Postfix of its own beside the system's, that relays all to `nextHop`; `more` goes into its main.cf. Needs root, as Postfix does. */
+export async function startPostfix(
+  nextHop: number,
+  more: { readonly [parameter: string]: string } = {},
+): Promise<Postfix> {
   const port = await freePort();
   const dir = temporaryDir("kasi-postfix-");
   chmodSync(dir, 0o755);
@@ -195,6 +198,7 @@ export async function startPostfix(nextHop: number): Promise<Postfix> {
     maillog_file: `${dir}/postfix.log`,
     maillog_file_prefixes: dir,
     relayhost: `[127.0.0.1]:${nextHop}`,
+    ...more,
   };
   writeFileSync(join(dir, "etc/main.cf"), Object.entries(main).map(([key, value]) => `${key} = ${value}\n`).join(""));
   const isPublic = new Set(["pickup", "cleanup", "qmgr", "flush", "showq"]);

@@ -1,0 +1,61 @@
+/** queue/smtp_forward and queue/smtp_proxy in front of a real Postfix, which is told by XCLIENT who the client is. */
+import assert from "node:assert/strict";
+import { run, startPostfix, startSink, without } from "../kit/mail_programs.ts";
+import { startKasi } from "../kit/site.ts";
+import { SmtpClient } from "../kit/smtp_client.ts";
+import { test } from "../kit/test.ts";
+
+const isRoot = (await run("id", ["-u"])).stdout.trim() === "0";
+
+test(
+  "Postfix behind smtp_proxy and smtp_forward judges the client it was told of, and what it says is what the client hears",
+  {
+    skip: without("postfix", "smtp-sink") ?? (isRoot ? undefined : "Postfix wants root"),
+    timeoutMs: 90_000,
+  },
+  async () => {
+    await using sink = await startSink();
+    await using postfix = await startPostfix(sink.port, {
+      smtpd_authorized_xclient_hosts: "127.0.0.1",
+      smtpd_peername_lookup: "no",
+      mynetworks: "198.51.100.0/24",
+      smtpd_recipient_restrictions:
+        "check_recipient_access inline:{{no@kasi.test = 550 5.1.1 Nobody here}}, permit_mynetworks, reject",
+    });
+    const sent: string[] = [];
+    for (const plugin of ["smtp_proxy", "smtp_forward"]) {
+      await using kasi = await startKasi({
+        files: {
+          "config/plugins": `rcpt_to.in_host_list\nqueue/${plugin}\n`,
+          "config/host_list": "kasi.test\n",
+          "config/connection.ini": "[haproxy]\nhosts=127.0.0.1\n",
+          [`config/${plugin}.ini`]: `host=127.0.0.1\nport=${postfix.port}\n`,
+        },
+      });
+      const live = plugin === "smtp_proxy";
+      await using client = await SmtpClient.connect(kasi.port);
+      await client.write("PROXY TCP4 198.51.100.7 192.0.2.1 41000 25\r\n");
+      await client.reply();
+      await client.say("EHLO client.example");
+      await client.say("MAIL FROM:<me@client.example>");
+      assert.match(await client.say("RCPT TO:<no@kasi.test>"), live ? /^550 5\.1\.1 .*Nobody here$/ : /^250 /);
+      if (!live) {
+        await client.say("RSET");
+        await client.say("MAIL FROM:<me@client.example>");
+      }
+      assert.match(await client.say("RCPT TO:<you@kasi.test>"), /^250 /);
+      assert.match(await client.say("DATA"), /^354 /);
+      assert.match(await client.say(`Subject: ${plugin}\r\n\r\n..dot\r\n.`), /^250 2\.0\.0 Ok: .*queued as /);
+      sent.push(plugin);
+      const mails = await sink.untilMails(sent.length, 30_000);
+      const mail = mails.find(({ content }) => content.includes(`Subject: ${plugin}\n`))!;
+      assert.deepEqual([mail.recipients, mail.content.endsWith("\n\n.dot\n")], [["you@kasi.test"], true]);
+      assert.match(mail.content, /^Received: from client\.example \(\S+ \[198\.51\.100\.7\]\)\n\tby relay\.localhost/m);
+      await using stranger = await SmtpClient.connect(kasi.port);
+      await stranger.write("PROXY TCP4 203.0.113.9 192.0.2.1 41000 25\r\n");
+      await stranger.hello();
+      const refused = await stranger.mail("me@client.example", ["you@kasi.test"], "Subject: x\r\n\r\n");
+      assert.match(refused, /^454 4\.7\.1 <you@kasi\.test>: Relay access denied/, "Postfix sees a stranger");
+    }
+  },
+);
