@@ -109,27 +109,35 @@ export class DeliveryAttempt {
     const { pool, settings, signal, tls } = this.#context;
     let wanted = first;
     let fresh = false;
+    const withoutTls = () => {
+      this.#context.log.notice(`TLS with ${first.target.name} is broken, going on without`);
+      wanted = { ...first, tls: "none" };
+    };
     while (this.#undecided.length > 0) {
       const opening = wanted;
       const lease = await pool.lease(keyOf(wanted), settings, fresh, () => connect(opening, this.#context), signal);
       if ("finding" in lease) {
-        if (lease.stage === "tls" && wanted.tls === "opportunistic") {
-          this.#context.log.notice(`TLS with ${wanted.target.name} is broken, going on without`);
-          tls.markBroken(wanted.target, settings);
-          wanted = { ...wanted, tls: "none" };
+        if ((lease.stage === "tls" || lease.stage === "starttls") && wanted.tls === "opportunistic") {
+          withoutTls();
           continue;
         }
         this.#saw(lease, wanted.target);
         return;
       }
+      // Remembered once it is known that TLS was at fault: without it there is a connection.
+      if (wanted !== first) tls.markBroken(wanted.target, settings);
       const came = await this.#useLease(lease, fresh);
       if (came === "useless") return;
+      if (came === "left for TLS") withoutTls();
       fresh = came === "stale";
     }
   }
 
-  /** One transaction. `stale`: the connection had died while it was idle, which is no failure. */
-  async #useLease(lease: Lease, fresh: boolean): Promise<"go on" | "stale" | "useless"> {
+  /**
+   * One transaction. `stale`: the connection had died while it was idle, which is no failure. `left for TLS`: the host refused STARTTLS and closed,
+   * which is no word on the mail.
+   */
+  async #useLease(lease: Lease, fresh: boolean): Promise<"go on" | "stale" | "left for TLS" | "useless"> {
     try { // not `using`: Node 22 cannot read it
       const { conversation } = lease;
       const before = conversation.messages;
@@ -138,6 +146,7 @@ export class DeliveryAttempt {
         : this.#undecided;
       const found = await this.#transact(conversation, batch);
       if (!fresh && before > 0 && hadDied(conversation, found)) return "stale";
+      if (before === 0 && conversation.tlsRefused && hadDied(conversation, found)) return "left for TLS";
       return this.#settle(batch, found, conversation) ? "useless" : "go on";
     } finally {
       lease[Symbol.dispose]();

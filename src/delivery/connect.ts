@@ -80,6 +80,7 @@ export async function connect(wanted: Wanted, context: ConnectContext): Promise<
 
 class Opening {
   stage: Stage = "greeting";
+  #tlsRefused = false;
   readonly #peer: Peer;
   readonly #wanted: Wanted;
   readonly #destination: Destination;
@@ -111,7 +112,7 @@ class Opening {
     if (isFact(authenticated)) return authenticated;
 
     const { target } = this.#wanted;
-    return new Conversation(this.#peer, offered, {
+    const conversation = new Conversation(this.#peer, offered, {
       host: target.name,
       ip: target.destination.path ?? target.address ?? target.destination.host,
       port: target.destination.port,
@@ -119,6 +120,8 @@ class Opening {
       tls: secured,
       authenticated,
     }, { timeouts: this.#context.settings.timeouts, once: introduced !== false });
+    conversation.tlsRefused = this.#tlsRefused;
+    return conversation;
   }
 
   /** EHLO, and HELO where that is not known (RFC 5321 §3.2); LHLO for LMTP. */
@@ -139,7 +142,11 @@ class Opening {
       return required ? { stage: "starttls", finding: { kind: "tls-missing" } } : false;
     }
     const refused = await this.#say("starttls", "STARTTLS\r\n");
-    if (refused !== undefined) return required ? refused : false; // RFC 3207 §4: we may go on without
+    if (refused !== undefined) {
+      if (required || !isRefusal(refused)) return refused;
+      this.#tlsRefused = true;
+      return false; // RFC 3207 §4: we may go on without
+    }
     this.stage = "tls";
     const { machine, settings, signal } = this.#context;
     await this.#peer.secure(machine, {
@@ -214,6 +221,11 @@ class Opening {
 }
 
 const ONE_WORD = /^[\x21-\x7e]+$/;
+
+/** A 4xx or 5xx behind which the conversation goes on. */
+function isRefusal({ finding }: Fact): boolean {
+  return finding.kind === "reply" && finding.reply.code >= 400 && finding.reply.code !== 421;
+}
 
 function isFact(value: object | boolean): value is Fact {
   return typeof value === "object" && "finding" in value;

@@ -35,6 +35,8 @@ export class Conversation {
   readonly peer: Peer;
   readonly offered: PeerCapabilities;
   readonly via: Via;
+  /** It refused STARTTLS, and may be about to leave for having been asked. */
+  tlsRefused = false;
   /** Messages carried so far, whatever became of them. */
   messages = 0;
   readonly #lmtp: boolean;
@@ -69,7 +71,7 @@ export class Conversation {
 
   /** Whether another message may be sent: what the peer says next must be the answer to what we say next. */
   get usable(): boolean {
-    return this.#usable && !this.#once && !this.peer.closed && !this.peer.ahead;
+    return this.#usable && !this.#once && !this.peer.closed && !this.peer.cut && !this.peer.ahead;
   }
 
   /** Whether the peer has said anything about the present message: if not, an old connection had simply died. */
@@ -139,7 +141,7 @@ export class Conversation {
     }
     if (!this.#pipelining) peer.send(commands.mail);
     if (kindOf(await this.#reply("mail")) !== 2) {
-      const refused = step.refused = this.#fact("mail");
+      const refused = step.refused = this.#fact("mail", sent);
       if (!this.#pipelining || codeOf(refused) === 421) return this.#ends(refused);
     }
 
@@ -150,7 +152,7 @@ export class Conversation {
       if (!this.#pipelining) peer.send(commands.rcpt[i] as string);
       if (kindOf(await this.#reply("rcpt")) === 2) accepted++;
       else {
-        const fact = this.#fact("rcpt");
+        const fact = this.#fact("rcpt", sent);
         if (step.refused === undefined) own[i] = fact;
         if (!this.#usable) return this.#ends(step.refused ?? fact);
       }
@@ -161,7 +163,9 @@ export class Conversation {
         // RFC 3030 §2: a BDAT for nobody is refused, once its octets have been read.
         await this.#reply("dot");
       }
-      return accepted === 0 || step.refused !== undefined ? this.#ends(step.refused ?? NOBODY) : this.#sendChunk(plan);
+      if (accepted === 0 || step.refused !== undefined) return this.#ends(step.refused ?? NOBODY);
+      if (plan.by === "chunk") step.stage = "dot";
+      return this.#sendChunk(plan);
     }
     if (!this.#pipelining) {
       if (accepted === 0) return this.#ends(NOBODY);
@@ -255,7 +259,11 @@ export class Conversation {
           break;
         }
         peer.allow(this.#timeout("body"));
-        await peer.flush(next.value);
+        try {
+          await peer.flush(next.value);
+        } catch {
+          break; // the read knows why, or hears what the peer had to say
+        }
       }
     } finally {
       await chunks.return(NOTHING);
@@ -294,8 +302,10 @@ export class Conversation {
     return code;
   }
 
-  #fact(stage: Stage): Fact {
-    return { stage, finding: { kind: "reply", reply: this.peer.reply() } };
+  /** `sent`: the content is on its way, and a reply that is no refusal does not say that it is not wanted. */
+  #fact(stage: Stage, sent = false): Fact {
+    const reply = this.peer.reply();
+    return { stage: sent && reply.code < 400 ? "dot" : stage, finding: { kind: "reply", reply } };
   }
 
   /** The transaction is over without content. */

@@ -72,7 +72,7 @@ async function open(wanted: Wanted, context: LiveContext): Promise<Conversation 
   const { pool, tls, settings, log } = context;
   const opened = await connect(wanted, context);
   if (opened instanceof Conversation) return opened;
-  if (opened.stage === "tls" && wanted.tls === "opportunistic") {
+  if ((opened.stage === "tls" || opened.stage === "starttls") && wanted.tls === "opportunistic") {
     log.notice(`TLS with ${wanted.target.name} is broken, going on without`);
     tls.markBroken(wanted.target, settings);
     return await connect({ ...wanted, tls: "none" }, context);

@@ -68,7 +68,19 @@ const DETAILS: { readonly [code: number]: string } = {
   555: "5.4",
   556: "1.10",
 };
-const AT_RCPT: { readonly [code: number]: string } = { 450: "2.1", 452: "5.3", 550: "1.1" };
+const AT_STAGE: { readonly [S in Stage]?: { readonly [code: number]: string } } = {
+  mail: { 552: "3.4" }, // RFC 1870 §6.1
+  rcpt: { 450: "2.1", 452: "5.3", 550: "1.1" },
+};
+/** Before a mail was named, codes that speak of mailboxes and messages cannot mean them: the host takes none, or will not have us. */
+const BEFORE_MAIL: { readonly [S in Stage]?: string } = {
+  greeting: "3.2",
+  ehlo: "3.2",
+  helo: "3.2",
+  starttls: "7.0",
+  auth: "7.0",
+};
+const OF_MAIL: ReadonlySet<number> = new Set([450, 550, 551, 552, 553, 554, 555]);
 
 /** LMTP answers the dot once for each recipient (RFC 2033 §4.2): there a refusal is that recipient's. */
 export function meaningOf({ stage, finding }: Fact, protocol: "smtp" | "lmtp", remote: string): Meaning {
@@ -171,16 +183,19 @@ function isTooManyRecipients(stage: Stage, { code, enhanced }: Reply): boolean {
 
 /** Trouble of that system (disk full, shutting down), not with this mail: another host may take it. */
 function isAboutTheHost(stage: Stage, { code, enhanced }: Reply): boolean {
-  if (stage !== "mail" && stage !== "data" && stage !== "dot") return false;
+  if (stage !== "mail" && stage !== "data" && stage !== "body" && stage !== "dot") return false;
   return enhanced === undefined ? code === 452 : enhanced.startsWith("4.3.");
 }
 
 function statusOf(stage: Stage, { code, enhanced }: Reply, kind: 4 | 5): string {
-  const detail = enhanced === undefined
-    ? (stage === "rcpt" ? AT_RCPT[code] : undefined) ?? DETAILS[code] ?? "0.0"
-    : enhanced.slice(2);
-  if (kind === 4 && code === 552) return "4.5.3";
-  return `${kind}.${detail}`;
+  if (kind === 4 && code === 552 && stage === "rcpt") return "4.5.3";
+  return `${kind}.${enhanced === undefined ? detailOf(stage, code) : enhanced.slice(2)}`;
+}
+
+function detailOf(stage: Stage, code: number): string {
+  const early = BEFORE_MAIL[stage];
+  if (early !== undefined) return OF_MAIL.has(code) ? early : DETAILS[code] ?? early;
+  return AT_STAGE[stage]?.[code] ?? DETAILS[code] ?? "0.0";
 }
 
 /** `CODE X.Y.Z text`, the lines of a long reply joined by blanks. */

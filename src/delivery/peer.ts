@@ -2,7 +2,8 @@
  * The peer: one connection as replies that come and octets that go, under one deadline.
  *
  * What breaks (silence, a reset, something that is no reply) comes out of `next()` and `flush()` as a {@linkcode PeerFault}. After a
- * fault the connection is closed. `send()` does not wait: its failure is seen by the read that follows.
+ * fault the connection is closed, but for a write that failed: a peer that closes has often said why, and that is read first.
+ * `send()` does not wait: its failure is seen by the read that follows.
  */
 import { type Bytes, concat, utf8Decode, utf8Encode } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
@@ -17,6 +18,8 @@ import { reasonOf, safeText } from "./safe_text.ts";
 import type { Watch, Watched } from "./watch.ts";
 
 const SPACE = 0x20;
+/** How long a peer that takes nothing more is listened to. */
+const LAST_WORDS_MS = 1_000;
 /** Some servers end their lines by LF alone. */
 const READER = { bareLf: "allow" } as const;
 
@@ -32,6 +35,8 @@ export class Peer implements Watched {
   #reader: WireReader;
   #writer: WritableStreamDefaultWriter<Uint8Array>;
   #fault: Finding | undefined;
+  /** A write failed. */
+  #cut: Finding | undefined;
   #closed = false;
   #stuck: ((reason: PeerFault) => void) | undefined;
   readonly #parser = new ReplyParser();
@@ -62,6 +67,11 @@ export class Peer implements Watched {
     return this.#closed;
   }
 
+  /** The peer takes nothing more; what it said before it left may still be read. */
+  get cut(): boolean {
+    return this.#cut !== undefined;
+  }
+
   /** The peer has said more than it was asked for. */
   get ahead(): boolean {
     return this.#reader.buffered > 0;
@@ -69,12 +79,12 @@ export class Peer implements Watched {
 
   /** Everything that is to come must be there within `ms` milliseconds. */
   allow(ms: number): void {
-    this.deadline = this.#clock.monotonic() + ms;
+    this.deadline = this.#clock.monotonic() + (this.#cut === undefined ? ms : Math.min(ms, LAST_WORDS_MS));
   }
 
   expire(): void {
     if (this.onIdle !== undefined) return this.onIdle();
-    this.fail({ kind: "silence" });
+    this.fail(this.#cut ?? { kind: "silence" });
   }
 
   /** Writes commands, and octets behind them. Does not wait. `shown` is what the log gets to see. */
@@ -86,10 +96,10 @@ export class Peer implements Watched {
 
   /** Writes octets. Does not wait. */
   write(bytes: Uint8Array): void {
-    this.#writer.write(bytes).catch((error) => this.fail({ kind: "lost", detail: reasonOf(error) }));
+    this.#writer.write(bytes).catch((error) => void this.#notTaken(error));
   }
 
-  /** Writes octets and waits until the connection takes more. */
+  /** Writes octets and waits until the connection takes more. After a rejection there may be a reply to read. */
   flush(bytes: Uint8Array): Promise<void> {
     if (this.#fault !== undefined) return Promise.reject(new PeerFault(this.#fault));
     // A write that is stuck may outlive the connection's closing: a fault must reach the one who waits.
@@ -97,7 +107,7 @@ export class Peer implements Watched {
       this.#stuck = reject;
       this.#writer.write(bytes).then(
         resolve,
-        (error) => reject(this.#failed({ kind: "lost", detail: reasonOf(error) })),
+        (error) => reject(this.#notTaken(error)),
       );
     });
   }
@@ -122,7 +132,12 @@ export class Peer implements Watched {
   take(): number {
     if (this.#fault !== undefined) throw new PeerFault(this.#fault);
     for (;;) {
-      const line = this.#reader.takeLine(REPLY_LIMITS.line);
+      let line: Line | undefined;
+      try {
+        line = this.#reader.takeLine(REPLY_LIMITS.line);
+      } catch (error) { // it broke while nobody read, as when it was idle
+        throw this.#failed({ kind: "lost", detail: reasonOf(error) });
+      }
       if (line === undefined) return 0;
       const code = this.#read(line);
       if (code !== 0) return code;
@@ -191,6 +206,14 @@ export class Peer implements Watched {
   /** Closes because we no longer trust what the peer says; the fault to throw. */
   broken(detail: string): PeerFault {
     return this.#failed({ kind: "lost", detail });
+  }
+
+  #notTaken(error: unknown): PeerFault {
+    if (this.#cut === undefined) {
+      this.#cut = { kind: "lost", detail: reasonOf(error) };
+      this.deadline = Math.min(this.deadline, this.#clock.monotonic() + LAST_WORDS_MS);
+    }
+    return new PeerFault(this.#fault ?? this.#cut);
   }
 
   #failed(finding: Finding): PeerFault {

@@ -11,10 +11,23 @@ import type { Conn, Listener, ServerTls } from "../../src/host/types.ts";
 import type { MemoryMachine } from "./memory_host.ts";
 import type { MemoryConn } from "./memory_net.ts";
 
-export type Answer = string | { readonly say?: string; readonly then: "close" | "reset" | "silence" };
+/**
+ * `silence` reads on and says nothing more; `stall` does not even read; `half-close` ends its own direction and reads on. `raw` is said
+ * before it as it stands, without a line end.
+ */
+export type Act = {
+  readonly say?: string;
+  readonly raw?: string;
+  readonly then: "close" | "reset" | "silence" | "stall" | "half-close";
+};
+export type Answer = string | Act;
+/** By the command that is answered: at the dot of LMTP it is the RCPT of the recipient whose turn it is. Undefined: well. */
+export type ByCommand = (command: string) => Answer | undefined;
 export type PeerStage =
   | "greeting"
   | "ehlo"
+  /** EHLO behind STARTTLS; as `ehlo` when left out. */
+  | "ehloSecure"
   | "helo"
   | "starttls"
   | "xclient"
@@ -29,14 +42,14 @@ export type PeerStage =
   | "rset"
   | "quit";
 
-export interface PeerScript extends Partial<Record<PeerStage, Answer | readonly Answer[]>> {
+export interface PeerScript extends Partial<Record<PeerStage, Answer | readonly Answer[] | ByCommand>> {
   /** LHLO instead of EHLO, and an answer to the dot for each recipient. */
   readonly lmtp?: boolean;
   /** Keywords of the answer to EHLO; default PIPELINING. Give another list for behind STARTTLS. */
   readonly offers?: readonly string[];
   readonly offersSecure?: readonly string[];
-  /** What happens behind STARTTLS's 220: a handshake, or octets that are none. */
-  readonly tls?: ServerTls | "broken";
+  /** What happens behind STARTTLS's 220: a handshake, octets that are none, or something else that is done. */
+  readonly tls?: ServerTls | "broken" | Act;
 }
 
 type Address = { readonly hostname: string; readonly port: number } | { readonly path: string };
@@ -53,12 +66,15 @@ export interface ScriptedPeer {
   readonly open: number;
   /** Closes every connection now open, as a restart of the peer would. */
   hangUp(): void;
+  /** Says or does something unasked on every connection now open. */
+  act(answer: Answer): Promise<void>;
   stop(): void;
 }
 
 const DEFAULTS: { readonly [S in PeerStage]: Answer } = {
   greeting: "220 peer.example ESMTP",
   ehlo: "",
+  ehloSecure: "",
   helo: "250 peer.example",
   starttls: "220 2.0.0 go ahead",
   xclient: "220 peer.example ESMTP",
@@ -103,12 +119,15 @@ class Peer implements ScriptedPeer {
   connections = 0;
   readonly #listener: Listener;
   readonly #script: PeerScript;
-  readonly #open = new Set<Conn>();
+  readonly #open = new Map<Conn, Lines>();
   readonly #reached = new Map<PeerStage, number>();
+  readonly #stopped: Promise<void>;
+  #stop: () => void = () => {};
 
   constructor(listener: Listener, script: PeerScript) {
     this.#listener = listener;
     this.#script = script;
+    this.#stopped = new Promise((resolve) => this.#stop = resolve);
     this.#serve();
   }
 
@@ -117,11 +136,23 @@ class Peer implements ScriptedPeer {
   }
 
   hangUp(): void {
-    for (const conn of this.#open) close(conn);
+    for (const conn of this.#open.keys()) close(conn);
     this.#open.clear();
   }
 
+  async act(answer: Answer): Promise<void> {
+    const { say, raw, then } = typeof answer === "string" ? { say: answer, raw: "", then: "silence" as const } : answer;
+    for (const [conn, lines] of this.#open) {
+      if (say !== undefined) await lines.say(say);
+      if (raw !== undefined) await lines.write(raw);
+      if (then === "reset") (conn as Partial<MemoryConn>).reset?.();
+      if (then === "half-close") await lines.end();
+      if (then === "close") close(conn);
+    }
+  }
+
   stop(): void {
+    this.#stop();
     this.#listener.close();
     this.hangUp();
   }
@@ -129,7 +160,6 @@ class Peer implements ScriptedPeer {
   async #serve(): Promise<void> {
     for await (const conn of this.#listener) {
       this.connections++;
-      this.#open.add(conn);
       this.sources.push("hostname" in conn.remoteAddr ? conn.remoteAddr.hostname : "");
       this.#talk(conn).catch(() => {}).finally(() => {
         this.#open.delete(conn);
@@ -140,8 +170,11 @@ class Peer implements ScriptedPeer {
 
   async #talk(plain: Conn): Promise<void> {
     let lines = new Lines(plain);
+    this.#open.set(plain, lines);
     let secure = false;
-    let accepted = 0;
+    let begun = false;
+    /** The commands of the recipients taken. */
+    let accepted: string[] = [];
     if (!await this.#answer(lines, "greeting")) return;
     for (;;) {
       const command = await lines.next();
@@ -151,10 +184,10 @@ class Peer implements ScriptedPeer {
       if (size !== undefined) {
         const chunk = await lines.octets(Number(size));
         if (chunk === undefined) return;
-        if (accepted > 0) this.messages.push(chunk);
-        for (let left = this.#script.lmtp ? accepted : 1; left > 0; left--) {
-          if (accepted === 0) await lines.say("503 5.5.1 nobody to send it to");
-          else if (!await this.#answer(lines, "dot")) return;
+        if (accepted.length > 0) this.messages.push(chunk);
+        else await lines.say("503 5.5.1 nobody to send it to");
+        for (const recipient of this.#script.lmtp ? accepted : accepted.slice(0, 1)) {
+          if (!await this.#answer(lines, "dot", recipient)) return;
         }
         continue;
       }
@@ -163,17 +196,24 @@ class Peer implements ScriptedPeer {
         await lines.say("500 5.5.1 unknown");
         continue;
       }
-      const said = await this.#answer(lines, stage, secure);
+      if (stage === "rcpt" && !begun && this.#script.mail !== undefined) {
+        await lines.say("503 5.5.1 MAIL first");
+        continue;
+      }
+      const said = await this.#answer(lines, stage, command, secure);
       if (!said) return;
-      if (stage === "mail") accepted = 0;
-      if (stage === "rcpt" && said.startsWith("2")) accepted++;
+      if (stage === "mail") {
+        accepted = [];
+        begun = said.startsWith("2");
+      }
+      if (stage === "rcpt" && said.startsWith("2")) accepted.push(command);
       if (stage === "quit") return;
       if (stage === "auth" || stage === "challenge") {
         for (let reply = said; reply.startsWith("334");) {
           const response = await lines.next();
           if (response === undefined) return;
           this.commands.push(response);
-          const next = await this.#answer(lines, "challenge");
+          const next = await this.#answer(lines, "challenge", response);
           if (!next) return;
           reply = next;
         }
@@ -184,34 +224,46 @@ class Peer implements ScriptedPeer {
           await lines.say("this is no handshake");
           return;
         }
+        if ("then" in tls) return await this.#do(lines, tls);
         lines.release();
         lines = new Lines(await tls.upgrade(plain, { handshakeTimeoutMs: 5000 }));
+        this.#open.set(plain, lines);
         secure = true;
       }
-      if (stage === "data" && said.startsWith("354")) {
+      if (stage === "data" && said.startsWith("3")) {
         const message = await lines.message(() => this.#script.body === undefined ? true : this.#answer(lines, "body"));
         if (message === undefined) return;
         this.messages.push(message);
-        for (let left = this.#script.lmtp ? accepted : 1; left > 0; left--) {
-          if (!await this.#answer(lines, "dot")) return;
+        for (const recipient of this.#script.lmtp ? accepted : [command]) {
+          if (!await this.#answer(lines, "dot", recipient)) return;
         }
       }
     }
   }
 
   /** What was said, or undefined when the conversation is over. */
-  async #answer(lines: Lines, stage: PeerStage, secure = false): Promise<string | undefined> {
+  async #answer(lines: Lines, reached: PeerStage, command = "", secure = false): Promise<string | undefined> {
+    const apart = reached === "ehlo" && secure && this.#script.ehloSecure !== undefined;
+    const stage = apart ? "ehloSecure" : reached;
     const times = this.#reached.get(stage) ?? 0;
     this.#reached.set(stage, times + 1);
-    const given = this.#script[stage] ?? DEFAULTS[stage];
+    const script = this.#script[stage];
+    const given = (typeof script === "function" ? script(command) : script) ?? DEFAULTS[stage];
     const answer = (Array.isArray(given) ? given[Math.min(times, given.length - 1)] : given) as Answer;
-    const { say = "", then = undefined } = typeof answer === "string" ? { say: answer } : answer;
-    const text = stage === "ehlo" && say === "" && then === undefined ? this.#hello(secure) : say;
+    if (typeof answer !== "string") return void await this.#do(lines, answer);
+    const text = reached === "ehlo" && answer === "" ? this.#hello(secure) : answer;
     if (text !== "") await lines.say(text);
-    if (then === undefined) return text || " ";
+    return text || " ";
+  }
+
+  /** Resolves when the conversation is over, and may be closed. */
+  async #do(lines: Lines, { say, raw, then }: Act): Promise<void> {
+    if (say !== undefined) await lines.say(say);
+    if (raw !== undefined) await lines.write(raw);
     if (then === "reset") (lines.conn as Partial<MemoryConn>).reset?.();
-    else if (then === "silence") await lines.drain();
-    return undefined;
+    if (then === "half-close") await lines.end();
+    if (then === "half-close" || then === "silence") await lines.drain();
+    if (then === "stall") await this.#stopped;
   }
 
   #hello(secure: boolean): string {
@@ -268,7 +320,16 @@ class Lines {
   }
 
   say(text: string): Promise<void> {
-    return this.#writer.write(latin1Encode(text.split("\n").join("\r\n") + "\r\n"));
+    return this.write(text.split("\n").join("\r\n") + "\r\n");
+  }
+
+  write(octets: string): Promise<void> {
+    return this.#writer.write(latin1Encode(octets));
+  }
+
+  /** Ends our direction. */
+  end(): Promise<void> {
+    return this.conn.closeWrite();
   }
 
   async drain(): Promise<void> {
