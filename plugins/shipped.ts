@@ -37,6 +37,7 @@ export const SHIPPED = {
   "queue/discard": () => import("./queue/discard.ts"),
   "queue/lmtp": () => import("./queue/lmtp.ts"),
   "queue/maildir": () => import("./queue/maildir.ts"),
+  "queue/qmail-queue": () => import("./queue/qmail-queue.ts"),
   "queue/quarantine": () => import("./queue/quarantine.ts"),
   "queue/smtp_bridge": () => import("./queue/smtp_bridge.ts"),
   "queue/smtp_forward": () => import("./queue/smtp_forward.ts"),

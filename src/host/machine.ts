@@ -5,6 +5,7 @@ import { normalizeIp } from "../base/ip.ts";
 import { dial } from "./dial.ts";
 import { openRedis } from "./redis.ts";
 import { resolvConf, stubResolver } from "./resolver.ts";
+import { run } from "./run.ts";
 import { startThread } from "./threads.ts";
 import { secureClient } from "./tls_client.ts";
 import type { Host, Machine, Resolver } from "./types.ts";
@@ -26,6 +27,7 @@ export async function thisMachine(options: MachineOptions = {}): Promise<Machine
     secureClient: (conn, upgrade) => secureClient(conn, upgrade),
     fetch: (url, options) => fetch(url, options),
     openRedis: (settings, watch) => openRedis(settings, watch),
+    run: (options) => run(options),
     startThread,
     localAddresses: () =>
       Object.values(os.networkInterfaces()).flatMap((each) => each ?? []).map((each) => normalizeIp(each.address)),

@@ -284,6 +284,23 @@ export interface Thread {
   terminate(): void;
 }
 
+/** A program to run to its end. No shell reads any of it. */
+export interface RunOptions {
+  /** Absolute path. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Two files at most that it finds open for reading as its descriptors 0 and 1; opened before `run` returns, so they may be removed then. */
+  readonly reads: readonly string[];
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+export interface RunEnd {
+  /** Undefined when a signal ended it. */
+  readonly code: number | undefined;
+  /** The beginning of what it wrote to descriptor 2. */
+  readonly complaint: string;
+}
+
 /** A host, and what Deno's API lacks. */
 export interface Machine {
   readonly host: Host;
@@ -297,6 +314,8 @@ export interface Machine {
   fetch(url: string, options: RequestInit): Promise<Response>;
   /** Opens a connection to Redis; resolves before it stands. */
   openRedis(settings: RedisSettings, watch: RedisWatch): Promise<RedisLink>;
+  /** Runs a program; rejects when it cannot be started, is late (a `DeadlineError`) or aborted: then it is killed. */
+  run(options: RunOptions): Promise<RunEnd>;
   /** Addresses of this machine's interfaces. */
   localAddresses(): readonly string[];
   /** Starts a module in a thread; absent on a machine without threads. */

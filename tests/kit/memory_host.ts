@@ -23,6 +23,8 @@ export interface MemoryMachineOptions {
   readonly hostname?: string;
   /** Answers `fetch`; without it there is no network for HTTP. */
   readonly fetch?: (request: Request) => Promise<Response>;
+  /** Stands for the programs there are; without it there are none. */
+  readonly run?: Machine["run"];
 }
 
 export interface MemoryMachine extends Machine {
@@ -129,6 +131,10 @@ export function memoryMachine(options: MemoryMachineOptions = {}): MemoryMachine
       return options.fetch(new Request(url, init));
     },
     openRedis: (settings, watch) => Promise.resolve(redis.open(settings, watch)),
+    run: (run) => {
+      if (options.run === undefined) return Promise.reject(new Error("This test has no programs"));
+      return options.run(run);
+    },
     redis,
     localAddresses: () => ["127.0.0.1", "::1", "198.51.100.1"],
   };

@@ -4,6 +4,7 @@ import type { SiteConfig } from "../../src/config/types.ts";
 import { Notes } from "../../src/hooks/notes.ts";
 import type { Attempt, Destination, Envelope, Forwarder, Item } from "../../src/hooks/outbound.ts";
 import type { PluginHost } from "../../src/hooks/plugin.ts";
+import type { Machine } from "../../src/host/types.ts";
 import { ResultRoom } from "../../src/hooks/result_room.ts";
 import type { Message } from "../../src/mail/message.ts";
 import { type MemoryMachine, memoryMachine } from "./memory_host.ts";
@@ -17,6 +18,8 @@ export interface PluginHostOptions {
   readonly env?: { readonly [name: string]: string };
   /** Answers HTTP requests; without it there is no network. */
   readonly fetch?: (request: Request) => Promise<Response>;
+  /** Stands for the programs of the machine. */
+  readonly run?: Machine["run"];
   /** What the forwarder makes of an item; by default it is a mistake to ask it. */
   readonly forward?: (item: Item, destinations: readonly Destination[]) => Attempt | Promise<Attempt>;
   /** What the forwarder makes of a message that is to be handed on step by step. */
@@ -44,6 +47,7 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
     ...(options.zone && { zone: options.zone }),
     ...(options.env && { env: options.env }),
     ...(options.fetch && { fetch: options.fetch }),
+    ...(options.run && { run: options.run }),
   });
   const log = memoryLog();
   for (const dir of [CONFIG_DIR, DATA_DIR, "/tmp"]) machine.host.mkdirSync(dir, { recursive: true });
