@@ -54,7 +54,7 @@ export class Settler {
       await this.#delivered(item, attempt, delivered, rcpts);
       if (open.length === 0) return;
     }
-    const told = failed.length > 0 && await this.#bounced(item, failed, rcpts)
+    const told = failed.length > 0 && await this.#bounced(item, attempt, failed, rcpts)
       ? failed.filter(({ recipient }) => isToldOf("FAILURE", recipient, true))
       : [];
     const reports = told.length > 0;
@@ -179,12 +179,12 @@ export class Settler {
   }
 
   /** Whether the sender is to be told. */
-  async #bounced(item: Item, failed: readonly Failed[], rcpts: string): Promise<boolean> {
+  async #bounced(item: Item, attempt: Attempt, failed: readonly Failed[], rcpts: string): Promise<boolean> {
     const { hooks } = this.#core;
     const error = errorOf(item, failed, "failed");
     item.log.event("bounced", { file: item.id, domain: item.domain, rcpts, err: error });
     if (hooks.has("bounce")) {
-      const ran = hooks.run("bounce", { item, outcomes: failed, error }, { log: item.log });
+      const ran = hooks.run("bounce", { item, attempt, outcomes: failed, error }, { log: item.log });
       const { verdict } = ran instanceof Promise ? await ran : ran;
       if (verdict?.kind === "ok") return false;
     }

@@ -207,7 +207,7 @@ export function storeEnvelope(envelope: Envelope): Pick<StoredMessage, "i" | "s"
   };
 }
 
-export function restoreEnvelope(stored: StoredMessage): Envelope {
+export function restoreEnvelope(stored: ReturnType<typeof storeEnvelope>): Envelope {
   return {
     id: stored.i,
     sender: restoreAddress(stored.s),

@@ -4,6 +4,7 @@ import type { Counts } from "../../http/metrics.ts";
 import type { LogItem } from "../../log/types.ts";
 import type { ListedItem, ListFilter } from "../../queue/types.ts";
 import type { ServerStats } from "../face.ts";
+import type { Handover } from "./handover.ts";
 
 /** What a worker is started with. */
 export interface WorkerData {
@@ -34,6 +35,8 @@ export interface Verbs {
   hold: { readonly takes: string; readonly gives: number };
   release: { readonly takes: string; readonly gives: number };
   remove: { readonly takes: string; readonly gives: number };
+  /** Asked of one worker alone. */
+  enqueue: { readonly takes: Handover; readonly gives: true };
 }
 export type Verb = keyof Verbs;
 

@@ -15,6 +15,7 @@ import { processors, reusePortFault } from "../../host/threads.ts";
 import type { Addr, Machine } from "../../host/types.ts";
 import { HookRunner } from "../../hooks/hook_runner.ts";
 import { Notes } from "../../hooks/notes.ts";
+import { createOutbound, type OutboundParts } from "../../hooks/send.ts";
 import type { Counts } from "../../http/metrics.ts";
 import type { Logging } from "../../log/logging.ts";
 import type { Logger } from "../../log/types.ts";
@@ -31,6 +32,7 @@ import { attachLogHook, choosePlugins, initialise, startChosen } from "../plugin
 import { absoluteIn, type Site } from "../site.ts";
 import { takeQueue } from "../take_queue.ts";
 import { loadServerTls } from "../tls_store.ts";
+import { handover } from "./handover.ts";
 import type { Verb, Verbs, WorkerData } from "./messages.ts";
 import { type Pool, startWorkers } from "./pool.ts";
 
@@ -77,6 +79,17 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
   const endBy = (ms = core.server.value.forceShutdownTimeoutMs) => endsAt ??= clock.monotonic() + ms;
   const deadline = () => Math.max(0, endBy() - clock.monotonic());
 
+  // At `init_master` there are none yet.
+  let workers: Pool | undefined;
+  const served = () => {
+    if (workers === undefined) throw new Error("Cannot queue mail yet: its workers have the queue, and start later");
+    return workers;
+  };
+  const outbound: OutboundParts = {
+    ...handover({ host, queueDir, log, ask: async (given) => await served().askOne("enqueue", given) }),
+    stats: async () => together(await served().ask("stats", undefined)).queue,
+  };
+
   const stopping = new AbortController();
   const plugins = await choosePlugins(options.plugins, core, { machine, log, site, signal: stopping.signal });
   const face = { notes, version: VERSION, name: core.me.value };
@@ -88,7 +101,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
     dataDir: site.dataDir,
     forwarder: courier,
     results: common.results,
-    enqueue: () => Promise.reject(new Error("Cannot queue mail in the main thread: its workers have the queue")),
+    outbound,
     signal: stopping.signal,
     ignoreBad: core.server.value.ignoreBadPlugins,
   });
@@ -124,6 +137,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
     stopping.abort(new Error("The server is shutting down"));
     return pool.stop(deadline());
   });
+  workers = pool;
   for (const address of addresses) log.notice(`Listening on ${describe(address)}`);
   log.notice(`${count} workers serve`);
 
@@ -162,6 +176,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
     plugins,
     tls,
     operations,
+    outbound: createOutbound(outbound, log),
     get sessions() {
       return new Int32Array(sessions).reduce((sum, each) => sum + each, 0);
     },
