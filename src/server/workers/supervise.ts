@@ -80,10 +80,10 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
   const deadline = () => Math.max(0, endBy() - clock.monotonic());
 
   // At `init_master` there are none yet.
-  let workers: Pool | undefined;
+  const workers: { pool?: Pool } = {};
   const served = () => {
-    if (workers === undefined) throw new Error("Cannot queue mail yet: its workers have the queue, and start later");
-    return workers;
+    if (workers.pool === undefined) throw new Error("Cannot queue mail yet: its workers have the queue, and start later");
+    return workers.pool;
   };
   const outbound: OutboundParts = {
     ...handover({ host, queueDir, log, ask: async (given) => await served().askOne("enqueue", given) }),
@@ -137,7 +137,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
     stopping.abort(new Error("The server is shutting down"));
     return pool.stop(deadline());
   });
-  workers = pool;
+  workers.pool = pool;
   for (const address of addresses) log.notice(`Listening on ${describe(address)}`);
   log.notice(`${count} workers serve`);
 
