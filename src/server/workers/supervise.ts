@@ -82,7 +82,9 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
   // At `init_master` there are none yet.
   const workers: { pool?: Pool } = {};
   const served = () => {
-    if (workers.pool === undefined) throw new Error("Cannot queue mail yet: its workers have the queue, and start later");
+    if (workers.pool === undefined) {
+      throw new Error("Cannot queue mail yet: its workers have the queue, and start later");
+    }
     return workers.pool;
   };
   const outbound: OutboundParts = {
