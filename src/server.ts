@@ -252,20 +252,19 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
   if (http !== undefined) closers.push(() => http.close(deadline()));
 
   const operations: Operations = {
-    list: async (filter) => queue.list(filter),
+    list: (filter) => queue.look(filter),
+    trace: async (id) => queue.trace(id),
     async stats() {
-      const { inProgress, queued, tempFail, held } = queue.stats();
-      const { size } = sessions;
-      return { sessions: size, queue: { inProgress, queued, tempFail, held }, delivery: courier.stats(), threads: 1 };
+      // Without its function: what goes to another thread is data.
+      const { toString: _, ...counts } = queue.stats();
+      return { sessions: sessions.size, queue: counts, delivery: courier.stats(), threads: 1 };
     },
     async flush(domain) {
       tls.reload();
       if (part === undefined) log.notice("Flushing the temp fail queue");
       return queue.flush(domain);
     },
-    hold: (id) => queue.hold(id),
-    release: (id) => queue.release(id),
-    remove: (id) => queue.remove(id),
+    order: (order) => queue.order(order),
     async restart() {
       throw new ConfigError({
         file: "smtp.ini",

@@ -6,7 +6,7 @@
  * else; damage found on disk is set aside with a log event and never stops the start. One process per directory.
  */
 import { newId } from "../base/ids.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, sleep } from "../base/clock.ts";
 import type { Envelope, Forwarder } from "../hooks/outbound.ts";
 import type { Message } from "../mail/message.ts";
 import { Acceptor } from "./accept.ts";
@@ -19,14 +19,27 @@ import { Deliverer } from "./deliver.ts";
 import { Direct } from "./direct.ts";
 import { Journal } from "./journal.ts";
 import { Lanes } from "./lanes.ts";
-import { countItems, listItems } from "./list.ts";
+import { countItems, listItems, look, selectEntries } from "./list.ts";
 import { newsAt } from "./news.ts";
+import { isRetried, Operator } from "./operate.ts";
 import { QueueError } from "./queue_error.ts";
 import { recover, type Recovered } from "./recover.ts";
 import { Schedule } from "./schedule.ts";
 import { Settler } from "./settle.ts";
 import { finishAdoption } from "./shards.ts";
-import type { ListedItem, ListFilter, QueueApi, QueueOptions, QueueSettings, QueueStats, Spool } from "./types.ts";
+import { traceItems } from "./trace.ts";
+import type {
+  ListedItem,
+  ListFilter,
+  Order,
+  Ordered,
+  QueueApi,
+  QueueOptions,
+  QueueSettings,
+  QueueStats,
+  Spool,
+  TracedItem,
+} from "./types.ts";
 
 const NEWS_AGAIN_MS = 60_000;
 const SEGMENT_BYTES = 64 * 1024 * 1024;
@@ -45,6 +58,8 @@ export class Queue implements QueueApi {
   readonly #options: QueueOptions;
   readonly #unlock: () => void;
   #unwatch: () => void = () => {};
+  readonly #operator: Operator;
+  #started = false;
   #stopped: Promise<void> | undefined;
 
   /** Replays what is on disk and is ready to accept. Rejects when the directory cannot be used or another process has it. */
@@ -127,6 +142,12 @@ export class Queue implements QueueApi {
       options.slots === undefined ? undefined : { slots: options.slots, clock },
     );
     this.#schedule = new Schedule<QueuedEntry>(clock, (entry) => this.#ready(entry));
+    this.#operator = new Operator({
+      core,
+      schedule: this.#schedule,
+      deliverer: this.#deliverer,
+      delivers: () => this.#started,
+    });
     const now = clock.now();
     for (const { entries, queuedAt } of ledger.messages.values()) {
       for (const entry of entries) {
@@ -162,6 +183,7 @@ export class Queue implements QueueApi {
       this.#lanes.open = !disabled && this.#stopped === undefined;
       this.#lanes.relimit();
     };
+    this.#started = true;
     this.#deliverer.courier = courier;
     this.#unwatch = settings.onChange(follow);
     this.#schedule.start();
@@ -185,81 +207,43 @@ export class Queue implements QueueApi {
   }
 
   flush(domain?: string): number {
-    const wanted = domain?.toLowerCase();
+    const filter = { state: "waiting", ...(domain === undefined ? {} : { domain }) } as const;
     const now = this.#clock.now();
-    let count = 0;
-    for (const { entries } of this.#core.ledger.messages.values()) {
-      for (const entry of entries) {
-        if (entry.state !== "waiting" || (wanted !== undefined && entry.domain !== wanted)) continue;
-        // RFC 4865: its time is the sender's, not ours.
-        if ((entry.message.wanted?.h ?? 0) > now) continue;
-        this.#schedule.remove(entry);
-        entry.dueAt = now;
-        this.#ready(entry);
-        count++;
-      }
-    }
-    return count;
+    const waiting = [...selectEntries(this.#core.ledger, filter)].map(({ entry }) => entry);
+    return this.#operator.retry(waiting.filter((entry) => isRetried(entry, now)));
+  }
+
+  order(order: Order): Promise<Ordered> {
+    return this.#operator.order(order);
   }
 
   async hold(id: string): Promise<number> {
-    const found = this.#core.ledger.find(id);
-    for (const entry of found) {
-      this.#schedule.remove(entry);
-      // A running attempt goes on; what it leaves over stays held.
-      entry.state = "held";
-    }
-    await this.#mark("hold", found);
-    return found.length;
+    return (await this.order({ verb: "hold", filter: { id } })).items;
   }
 
   async release(id: string): Promise<number> {
-    const found = this.#core.ledger.find(id).filter(({ state }) => state === "held");
-    for (const entry of found) {
-      if (entry.running === undefined) this.#wait(entry, true);
-      else entry.state = "active";
-    }
-    await this.#mark("release", found);
-    return found.length;
+    return (await this.order({ verb: "release", filter: { id } })).items;
   }
 
   async remove(id: string): Promise<number> {
-    const found = this.#core.ledger.find(id);
-    const { ledger, bodies } = this.#core;
-    for (const entry of found) {
-      this.#schedule.remove(entry);
-      if (entry.running === undefined) this.#deliverer.cool(entry);
-      else entry.running.abort(new Error("The item was removed"));
-      entry.state = "waiting";
-      ledger.done(entry);
-    }
-    await this.#mark("removed", found);
-    for (const { message } of found) {
-      if (message.entries.length === 0 && message.bodyFile !== undefined) bodies.remove(message.bodyFile);
-    }
-    return found.length;
+    return (await this.order({ verb: "remove", filter: { id } })).items;
   }
 
   list(filter?: ListFilter): ListedItem[] {
     return listItems(this.#core.ledger, filter);
   }
 
-  stats(): QueueStats {
-    return countItems(this.#core.ledger, this.#lanes.active);
+  look(filter: ListFilter = {}): Promise<ListedItem[]> {
+    return look(this.#core.ledger, filter, () => sleep(this.#clock, 0));
   }
 
-  /** Rejects when the disk fails; what was asked for holds all the same, and is written down once the disk recovers. */
-  async #mark(kind: "hold" | "release" | "removed", entries: readonly QueuedEntry[]): Promise<void> {
-    const { journal } = this.#core;
-    await Promise.all(entries.map(async ({ message, index }) => {
-      const json = JSON.stringify({ i: message.id, n: index });
-      try {
-        await journal.append(kind, json);
-      } catch (error) {
-        journal.note(kind, json);
-        throw error;
-      }
-    }));
+  trace(id: string): TracedItem[] {
+    const { ledger, settings } = this.#core;
+    return traceItems(ledger, id, { now: this.#clock.now(), settings: settings(), running: this.#lanes });
+  }
+
+  stats(): QueueStats {
+    return countItems(this.#core.ledger, this.#lanes.active);
   }
 
   #ready(entry: QueuedEntry): void {
@@ -267,9 +251,9 @@ export class Queue implements QueueApi {
     this.#lanes.add(entry);
   }
 
-  /** On the schedule, unless it is held; `anew` for one that was. */
-  #wait(entry: QueuedEntry, anew = false): void {
-    if (entry.state === "held" && !anew) return;
+  /** On the schedule, unless it is held. */
+  #wait(entry: QueuedEntry): void {
+    if (entry.state === "held") return;
     entry.state = "waiting";
     const now = this.#clock.now();
     const news = newsAt(entry, this.#core.settings());

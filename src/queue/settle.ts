@@ -14,6 +14,7 @@ import { type News, newsOf } from "./news.ts";
 import { notePast, type PastAttempt, pastOf, withAttempt } from "./past.ts";
 import { TOLD } from "./stored.ts";
 import { successLine } from "./success.ts";
+import { givenUpAt } from "./trace.ts";
 
 type Delivered = Extract<Outcome, { kind: "delivered" }>;
 type Deferred = Extract<Outcome, { kind: "deferred" }>;
@@ -96,7 +97,7 @@ export class Settler {
       action: "delayed",
       status: entry.lastStatus ?? "4.4.7",
       reason: news === "overdue" ? OVERDUE : entry.lastError ?? "not tried yet",
-      retryUntil: retryUntil(entry, limits.intervals),
+      retryUntil: givenUpAt(entry, limits.intervals),
     } as const;
     item.log.notice("Tells the sender that mail is late", { file: item.id, domain: item.domain, news });
     // One that cannot be kept is told again after a restart.
@@ -263,13 +264,6 @@ function successLines(item: Item, { via }: Attempt, delivered: readonly Delivere
   const { sender, wanted } = item.envelope;
   if (sender.isNull()) return [];
   return delivered.flatMap((outcome) => successLine(outcome, wanted, via) ?? []);
-}
-
-/** When the last attempt will be, as things stand. */
-function retryUntil({ dueAt, attempts, message }: QueuedEntry, intervals: readonly number[]): number {
-  const last = intervals.slice(attempts).reduce((sum, each) => sum + each, dueAt);
-  const by = message.wanted?.by;
-  return by?.[1].startsWith("R") ? Math.min(last, by[0]) : last;
 }
 
 /** RFC 2852 §4.1.4, RFC 3463 §3.5. */

@@ -103,10 +103,9 @@ export function follow(
     list: (filter) => operations.list(filter),
     stats: async () => ({ ...await operations.stats(), counts: counts() }),
     flush: (domain) => operations.flush(domain),
-    hold: (id) => operations.hold(id),
-    release: (id) => operations.release(id),
-    remove: (id) => operations.remove(id),
     enqueue: (given) => enqueue(given).then(() => true),
+    trace: (id) => operations.trace(id),
+    order: (order) => operations.order(order),
   };
   return new Promise<void>((resolve, reject) => {
     port.onMessage((message) => {

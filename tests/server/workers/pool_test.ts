@@ -165,7 +165,7 @@ test("answers are those of all that serve; one that dies while it is asked has n
   p.threads[2]!.heed = (message) => {
     if (message.kind === "ask") p.threads[2]!.say({ kind: "refusal", id: message.id, reason: "disk" });
   };
-  await assert.rejects(workers.ask("hold", "x"), /disk/);
+  await assert.rejects(workers.ask("order", { verb: "hold", filter: { id: "x" } }), /disk/);
 });
 
 test("one question goes to one worker, in turn; one that dies over it, or none at all, is a rejection", async () => {

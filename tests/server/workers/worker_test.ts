@@ -34,7 +34,7 @@ test("follow() answers what it is asked, says why it cannot, and resolves once i
   const drained: number[] = [];
   const operations = {
     flush: (domain: string) => Promise.resolve(domain === "one.test" ? 4 : 0),
-    hold: () => Promise.reject(new Error("disk")),
+    order: () => Promise.reject(new Error("disk")),
     stats: () => Promise.resolve({ sessions: 3 }),
   };
   const server = { operations, drain: (ms: number) => Promise.resolve(void drained.push(ms)) };
@@ -42,7 +42,7 @@ test("follow() answers what it is asked, says why it cannot, and resolves once i
     if (given.envelope === "") throw new Error("no envelope");
   });
   tell({ kind: "ask", id: 1, verb: "flush", takes: "one.test" });
-  tell({ kind: "ask", id: 2, verb: "hold", takes: "x" });
+  tell({ kind: "ask", id: 2, verb: "order", takes: { verb: "hold", filter: { id: "x" } } });
   tell({ kind: "ask", id: 3, verb: "stats", takes: undefined });
   const content = new Uint8Array(0);
   tell({ kind: "ask", id: 4, verb: "enqueue", takes: { envelope: "{}", content } });
