@@ -26,7 +26,14 @@ export type Action =
     readonly site?: string;
   }
   | { readonly do: "dkim"; readonly verb: "verify"; readonly file?: string }
-  | { readonly do: "unknown"; readonly reason: string };
+  | Unknown;
+
+export interface Unknown {
+  readonly do: "unknown";
+  readonly reason: string;
+  /** The command whose forms and options are shown; all of them without it. */
+  readonly of?: "queue";
+}
 
 export interface ControlAction {
   readonly do: "control";
@@ -93,9 +100,11 @@ export const COMMANDS: readonly { readonly form: string; readonly about: string 
   ...TOOL_COMMANDS,
 ];
 
-export function usage(program: string): string {
-  const commands = COMMANDS.map(({ form, about }) => `  ${`${program} ${form}`.padEnd(36)} ${about}`);
-  const options = Object.values(OPTIONS).map((option: Option) =>
+/** All there is, or what there is of one command. */
+export function usage(program: string, of?: "queue"): string {
+  const shown = of === undefined ? COMMANDS : QUEUE_COMMANDS;
+  const commands = shown.map(({ form, about }) => `  ${`${program} ${form}`.padEnd(36)} ${about}`);
+  const options = Object.values(of === undefined ? OPTIONS : QUEUE_OPTIONS).map((option: Option) =>
     `  ${
       `${option.short === undefined ? "   " : `${option.short},`} ${option.long}${
         option.takes === undefined ? "" : ` ${option.takes}`

@@ -48,7 +48,7 @@ export async function withQueues<T>(
   const queues: Queue[] = [];
   try {
     const core = await loadCoreSettings(config);
-    const settings = await queueSettings(core, config);
+    const settings = await queueSettings(core, config, log);
     const hooks = new HookRunner({ clock, log });
     try {
       for (const dir of shardDirs(host, queueDir)) {
@@ -73,7 +73,7 @@ export async function offlineSettings({ host, clock }: Machine, name: string | u
   const config = createConfig({ host, clock, dir: site.configDir, log, watch: false });
   try {
     const core = await loadCoreSettings(config);
-    const { value } = await queueSettings(core, config);
+    const { value } = await queueSettings(core, config, log);
     core.close();
     return value;
   } finally {

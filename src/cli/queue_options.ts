@@ -108,11 +108,11 @@ interface Given {
   has(option: QueueOption | "json"): boolean;
   get(option: QueueOption | "json"): string | undefined;
 }
-type Chosen = QueueAction | { readonly do: "unknown"; readonly reason: string };
+type Chosen = QueueAction | { readonly do: "unknown"; readonly reason: string; readonly of: "queue" };
 
 /** `words`: what follows `queue`. */
 export function chooseQueue(given: Given, words: readonly string[], site: { readonly site?: string }): Chosen {
-  const unknown = (reason: string): Chosen => ({ do: "unknown", reason });
+  const unknown = (reason: string): Chosen => ({ do: "unknown", reason, of: "queue" });
   const [name = "", ...operands] = words;
   const verb = BY_NAME.get(name);
   if (verb === undefined) return unknown(`queue wants one of ${[...shownNames()].join(", ")}`);

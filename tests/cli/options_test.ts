@@ -33,6 +33,7 @@ const CASES: readonly [string, Action][] = [
   ["queue hold --sender", { do: "unknown", reason: "--sender wants ADDRESS" }],
   ["queue", {
     do: "unknown",
+    of: "queue",
     reason: "queue wants one of ls, show, trace, cat, hold, release, retry, rm, bounce, flush",
   }],
   ["-c site --qlist --verbose", { do: "control", verb: "qlist", site: "site", json: false, verbose: true }],

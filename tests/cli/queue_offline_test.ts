@@ -14,6 +14,9 @@ function site() {
   machine.host.writeTextFileSync("/site/config/smtp.ini", "listen=127.0.0.1:25\n");
   machine.host.writeTextFileSync("/site/config/me", "kasi.test\n");
   machine.host.mkdirSync("/site/queue/w1", { recursive: true });
+  // This process lives.
+  machine.host.mkdirSync(`/proc/${machine.host.pid}`, { recursive: true });
+  machine.host.writeTextFileSync(`/proc/${machine.host.pid}/stat`, `1 (kasi) ${"1 ".repeat(30)}`);
   return { machine, at: { site: "/site", queueDir: "/site/queue" } };
 }
 

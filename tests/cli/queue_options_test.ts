@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseCommandLine } from "../../src/cli/options.ts";
+import { parseCommandLine, usage } from "../../src/cli/options.ts";
 import { test } from "../kit/test.ts";
 
 const parse = (line: string) => parseCommandLine(["queue", ...line.split(" ").filter((word) => word !== "")]);
@@ -51,5 +51,13 @@ for (const [line, wanted] of GOOD) {
   test(`queue ${line} is understood`, () => assert.deepEqual(parse(line), { ...NONE, ...wanted }));
 }
 for (const [line, reason] of BAD) {
-  test(`queue ${line} is refused with a sentence`, () => assert.deepEqual(parse(line), { do: "unknown", reason }));
+  test(`queue ${line} is refused with a sentence`, () =>
+    assert.deepEqual(parse(line), { do: "unknown", reason, of: "queue" }));
 }
+
+test("a slip in a queue command is answered with what there is for the queue, and no more", () => {
+  const text = usage("kasi", "queue");
+  assert.match(text, /^  kasi queue trace ID +what happened/m);
+  assert.match(text, /--older AGE/);
+  assert.doesNotMatch(text, /dkim|--envfrom/);
+});
