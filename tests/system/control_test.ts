@@ -103,7 +103,10 @@ test("queue hold, release, remove, retry, bounce, show and trace", async () => {
   const { id } = JSON.parse(listed.body) as { id: string };
   assert.deepEqual(await kasi("queue", "hold", id, ...site), { code: 0, out: "1 item held\n", err: "" });
   assert.match((await kasi("queue", "flush", ...site)).out, /tries 1 waiting item now/, "the held one stays");
-  assert.match((await kasi("status", ...site)).out, /^Kasi .*\nlistening on 127.*\nqueue: .* 1 held; the oldest since 2\S+ \S+\n/);
+  assert.match(
+    (await kasi("status", ...site)).out,
+    /^Kasi .*\nlistening on 127.*\nqueue: .* 1 held; the oldest since 2\S+ \S+\n/,
+  );
   assert.match((await kasi("queue", "release", id, ...site)).out, /^1 item released/);
   assert.match((await kasi("queue", "remove", id, ...site)).out, /^1 item removed/);
   const [again, left] = await Promise.all([kasi("queue", "remove", id, ...site), kasi("queue", "ls", ...site)]);
