@@ -57,7 +57,7 @@ for (const [line, reason] of BAD) {
 
 test("a slip in a queue command is answered with what there is for the queue, and no more", () => {
   const text = usage("kasi", "queue");
-  assert.match(text, /^  kasi queue trace ID +what happened/m);
+  assert.match(text, /^ +kasi queue trace ID +what happened/m);
   assert.match(text, /--older AGE/);
   assert.doesNotMatch(text, /dkim|--envfrom/);
 });

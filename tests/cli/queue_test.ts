@@ -87,7 +87,7 @@ test("queue show prints the envelope and what is next, trace what happened, and 
   assert.equal(await ask("trace T0.1"), 0);
   assert.match(
     said[1]!,
-    /^T0\.1 <a@example\.com> → <b@example\.net> \(example\.net\)\n  \S+ \S+  queued, \d+ octets\n/,
+    /^T0\.1 <a@example\.com> → <b@example\.net> \(example\.net\)\n {2}\S+ \S+ {2}queued, \d+ octets\n/,
   );
   assert.equal(await ask("trace T9 T0"), 1);
   assert.deepEqual(complaints, ["No queued message has the ID T9; what became of one the log tells: kasi explain T9"]);

@@ -92,8 +92,8 @@ test("attempts of which nothing is known any more are counted, and what is held 
 
 test("what a peer said cannot steer the terminal", () => {
   const nasty = { ...ITEM, lastError: "\x1b[2J\r\nroot\x9b31m", sender: "a\x07@b" };
-  // deno-lint-ignore no-control-regex
   for (const text of [itemLine(nasty, T), envelopeText(nasty, T)]) {
+    // deno-lint-ignore no-control-regex
     assert.doesNotMatch(text, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
   }
 });
