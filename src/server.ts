@@ -16,12 +16,9 @@ import type { Addr, Conn, Machine } from "./host/types.ts";
 import { HookRunner } from "./hooks/hook_runner.ts";
 import type { LoadedPlugin } from "./hooks/loader.ts";
 import { Notes } from "./hooks/notes.ts";
-import type { Envelope } from "./hooks/outbound.ts";
 import type { Plugin } from "./hooks/plugin.ts";
-import { createOutbound, type Outbound, type OutboundParts } from "./hooks/send.ts";
 import { createLogging, type Logging } from "./log/logging.ts";
 import { StdoutHandler } from "./log/stdout_handler.ts";
-import type { Message } from "./mail/message.ts";
 import { Queue } from "./queue/queue.ts";
 import type { Slots } from "./queue/shared_slots.ts";
 import { openCommon } from "./server/common.ts";
@@ -68,8 +65,6 @@ export interface Server {
   readonly plugins: readonly LoadedPlugin[];
   readonly tls: TlsStore;
   readonly operations: Operations;
-  /** Sends mail of the program that embeds the server. */
-  readonly outbound: Outbound;
   /** Sessions open now. */
   readonly sessions: number;
   /** Tries waiting mail now (of one domain, or all); says how many items. Reads renewed certificates as well. */
@@ -92,17 +87,11 @@ export interface WorkerPart {
   readonly onSessions: (count: number) => void;
 }
 
-/** What its worker asks of it beside. */
-export interface WorkerServer extends Server {
-  /** Puts a message that the main thread handed over into the queue. */
-  enqueue(envelope: Envelope, message: Message): Promise<void>;
-}
-
 /** A server as `serve` makes it, but for what the main thread does for all: HTTP, the `log` hook, `init_master`. */
-export async function serveAsWorker(options: ServeOptions, part: WorkerPart): Promise<WorkerServer> {
+export async function serveAsWorker(options: ServeOptions, part: WorkerPart): Promise<Server> {
   const closers: Closers = [];
   try {
-    return await open(options, closers, part) as WorkerServer;
+    return await open(options, closers, part);
   } catch (cause) {
     await closeAll(closers);
     throw cause;
@@ -172,14 +161,6 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
   const deadline = () => Math.max(0, endBy() - clock.monotonic());
   closers.push(() => courier.stop(), () => queue.stop(deadline()));
 
-  const outbound: OutboundParts = {
-    enqueue: (envelope, message) => queue.accept(envelope, message),
-    spool: () => queue.spool(),
-    stats() {
-      const { inProgress, queued, tempFail, held } = queue.stats();
-      return { inProgress, queued, tempFail, held };
-    },
-  };
   const plugins = await choosePlugins(options.plugins, core, { machine, log, site, signal: stopping.signal });
   const face = { notes, version: VERSION, name: core.me.value };
   const running = await startChosen(plugins, runner, core, {
@@ -190,7 +171,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     dataDir: site.dataDir,
     forwarder: queue.heeding(courier),
     results: common.results,
-    outbound,
+    enqueue: (envelope, message) => queue.accept(envelope, message),
     signal: stopping.signal,
     ignoreBad: core.server.value.ignoreBadPlugins,
   });
@@ -252,19 +233,20 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
   if (http !== undefined) closers.push(() => http.close(deadline()));
 
   const operations: Operations = {
-    list: (filter) => queue.look(filter),
-    trace: async (id) => queue.trace(id),
+    list: async (filter) => queue.list(filter),
     async stats() {
-      // Without its function: what goes to another thread is data.
-      const { toString: _, ...counts } = queue.stats();
-      return { sessions: sessions.size, queue: counts, delivery: courier.stats(), threads: 1 };
+      const { inProgress, queued, tempFail, held } = queue.stats();
+      const { size } = sessions;
+      return { sessions: size, queue: { inProgress, queued, tempFail, held }, delivery: courier.stats(), threads: 1 };
     },
     async flush(domain) {
       tls.reload();
       if (part === undefined) log.notice("Flushing the temp fail queue");
       return queue.flush(domain);
     },
-    order: (order) => queue.order(order),
+    hold: (id) => queue.hold(id),
+    release: (id) => queue.release(id),
+    remove: (id) => queue.remove(id),
     async restart() {
       throw new ConfigError({
         file: "smtp.ini",
@@ -275,7 +257,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     },
   };
   let stopped: Promise<void> | undefined;
-  const server: WorkerServer = {
+  const server: Server = {
     addresses: listening.addresses,
     httpAddresses: http?.addresses ?? [],
     site,
@@ -285,8 +267,6 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     plugins,
     tls,
     operations,
-    outbound: createOutbound(outbound, log),
-    enqueue: outbound.enqueue,
     get sessions() {
       return sessions.size;
     },

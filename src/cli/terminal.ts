@@ -5,22 +5,19 @@ import type { Host } from "../host/types.ts";
 export interface Terminal {
   /** A line, or several; gives the exit code 0, so that a command can end with it. */
   say(text: string): 0;
-  /** Octets, as they are. */
-  write(bytes: Uint8Array): void;
   complain(text: string): void;
 }
 
 export function terminal(host: Pick<Host, "stdout" | "stderr">): Terminal {
-  const write = (to: Host["stdout"], bytes: Uint8Array) => {
+  const write = (to: Host["stdout"], text: string) => {
+    const bytes = utf8Encode(text.endsWith("\n") ? text : `${text}\n`);
     for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
   };
-  const line = (text: string) => utf8Encode(text.endsWith("\n") ? text : `${text}\n`);
   return {
     say(text) {
-      write(host.stdout, line(text));
+      write(host.stdout, text);
       return 0;
     },
-    write: (bytes) => write(host.stdout, bytes),
-    complain: (text) => write(host.stderr, line(text)),
+    complain: (text) => write(host.stderr, text),
   };
 }

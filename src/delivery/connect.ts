@@ -58,9 +58,7 @@ export async function connect(wanted: Wanted, context: ConnectContext): Promise<
   } catch (error) {
     signal.throwIfAborted();
     const slow = machine.clock.monotonic() - started >= settings.connectTimeoutMs * 0.9;
-    const ours = wanted.bind !== undefined && error instanceof Error &&
-      OURS.has((error as { code?: string }).code ?? "");
-    return { stage: "connect", finding: { kind: "unreachable", detail: reasonOf(error), slow, ...(ours && { ours }) } };
+    return { stage: "connect", finding: { kind: "unreachable", detail: reasonOf(error), slow } };
   }
   const peer = new Peer(conn, machine.clock, context.watch, context.log);
   const onAbort = () => peer.fail({ kind: "lost", detail: "aborted" });
@@ -222,8 +220,6 @@ class Opening {
   }
 }
 
-/** What binding ends with where the address is not this machine's, or no longer. */
-const OURS: ReadonlySet<string> = new Set(["EADDRNOTAVAIL", "EINVAL"]);
 const ONE_WORD = /^[\x21-\x7e]+$/;
 
 /** A 4xx or 5xx behind which the conversation goes on. */

@@ -5,7 +5,6 @@ import type { Notes } from "../hooks/notes.ts";
 import type { Forwarder } from "../hooks/outbound.ts";
 import type { PluginHost } from "../hooks/plugin.ts";
 import type { ResultFeed } from "../hooks/results.ts";
-import { createOutbound, type OutboundParts } from "../hooks/send.ts";
 import type { Logger } from "../log/types.ts";
 import { loggedMachine } from "./hook_log.ts";
 
@@ -19,7 +18,7 @@ export interface PluginHostParts {
   readonly dataDir: string;
   readonly forwarder: Forwarder;
   readonly results: ResultFeed;
-  readonly outbound: OutboundParts;
+  readonly enqueue: PluginHost["enqueue"];
   readonly signal: AbortSignal;
 }
 
@@ -42,8 +41,7 @@ export function pluginHostFor(parts: PluginHostParts): (name: string) => PluginH
       dataDir: parts.dataDir,
       forwarder: parts.forwarder,
       results: parts.results,
-      enqueue: (envelope, message) => parts.outbound.enqueue(envelope, message),
-      outbound: createOutbound(parts.outbound, log),
+      enqueue: parts.enqueue,
       signal: parts.signal,
     };
   };

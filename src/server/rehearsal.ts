@@ -12,7 +12,6 @@ import type { LoadedPlugin } from "../hooks/loader.ts";
 import { Notes } from "../hooks/notes.ts";
 import { ResultRoom } from "../hooks/result_room.ts";
 import type { Logger } from "../log/types.ts";
-import { noQueue } from "./no_queue.ts";
 import { deliverySettings } from "./outbound_settings.ts";
 import { choosePlugins, startChosen } from "./plugins.ts";
 import { findSite } from "./site.ts";
@@ -63,7 +62,7 @@ export async function rehearse({ machine, log, ...options }: RehearsalOptions): 
       dataDir: site.dataDir,
       forwarder: courier,
       results: new ResultRoom(log),
-      outbound: noQueue("Cannot queue mail: this is a rehearsal without a queue"),
+      enqueue: () => Promise.reject(new Error("Cannot queue mail: this is a rehearsal without a queue")),
       signal: stopping.signal,
       ignoreBad: false,
     })
