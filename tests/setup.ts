@@ -5,7 +5,7 @@
  * skipped with a count. Starts nothing and leaves nothing running.
  */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -39,6 +39,62 @@ const PYTHON: { readonly [module: string]: string } = {
   nacl: "python3-nacl",
   authres: "python3-authres",
 };
+
+/**
+ * Mail servers that cannot be installed beside Postfix, or would start as services: unpacked below `data/test-tools/servers` instead, and run from
+ * there in a mount namespace of their own (`tests/kit/unpacked_servers.ts`). The libraries are those that a Debian with the packages above lacks.
+ */
+const UNPACKED: readonly string[] = ["exim4-daemon-light", "opensmtpd", "dovecot-core", "dovecot-lmtpd"];
+export const SERVERS_ROOT: string = join(CACHE, "servers");
+
+/** Fetches and unpacks what is not there; says whether all is. Installs nothing. */
+export function unpackServers(): boolean {
+  const stamp = join(SERVERS_ROOT, ".unpacked");
+  if (existsSync(stamp)) return true;
+  if (which("apt-get") === undefined || which("dpkg") === undefined) return false;
+  console.log(`setup: unpacking ${UNPACKED.join(" ")}`);
+  const dir = `${SERVERS_ROOT}.new`;
+  rmSync(dir, { recursive: true, force: true });
+  mkdirSync(dir, { recursive: true });
+  const run = (program: string, ...args: string[]) =>
+    execFileSync(program, args, { cwd: dir, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const fetched = (packages: readonly string[]) => {
+    run("apt-get", "download", "-qq", ...packages);
+    for (const name of readdirSync(dir).filter((each) => each.endsWith(".deb"))) {
+      run("dpkg", "-x", name, "root");
+      rmSync(join(dir, name));
+    }
+  };
+  try {
+    try {
+      fetched(UNPACKED);
+    } catch {
+      run("apt-get", "update", "-qq");
+      fetched(UNPACKED);
+    }
+    // What they depend on and Debian has not installed here: libraries alone, of them and of one another.
+    const there = new Set<string>(UNPACKED);
+    for (let left = [...UNPACKED]; left.length > 0;) {
+      const wanted = left.flatMap((name) => dependencies(run("apt-cache", "depends", name)))
+        .filter((name) => /^lib/.test(name) && !there.has(name) && !runs("dpkg", "-s", name));
+      left = [...new Set(wanted)];
+      for (const name of left) there.add(name);
+      if (left.length > 0) fetched(left);
+    }
+    writeFileSync(join(dir, ".unpacked"), `${[...there].join("\n")}\n`);
+    rmSync(SERVERS_ROOT, { recursive: true, force: true });
+    renameSync(dir, SERVERS_ROOT);
+    return true;
+  } catch (cause) {
+    console.log(`setup: ${cause instanceof Error ? cause.message.split("\n")[0] : cause}`);
+    return false;
+  }
+}
+
+/** Of `apt-cache depends`: the first of alternatives. */
+function dependencies(output: string): string[] {
+  return [...output.matchAll(/^\s+(?:PreDepends|Depends): ([^<\s]+)$/gm)].map((match) => match[1]!);
+}
 
 /** Absolute path of a program, or undefined. Looks in the administrator's directories too. */
 export function which(program: string): string | undefined {
@@ -147,6 +203,7 @@ export function setUp(): SetUp {
   if (missing.length > 0) {
     console.log(`setup: not to be had here: ${missing.join(", ")}; the tests that need them are skipped and counted`);
   }
+  if (!unpackServers()) console.log("setup: no Exim, OpenSMTPD and Dovecot; what needs them is skipped and counted");
   const node = nodeBinary();
   const packages = node !== undefined && installNodePackages();
   if (node === undefined || !packages) console.log("setup: no Node 22.18 or its packages; the Node door is not tested");

@@ -237,7 +237,7 @@ export async function startPostfix(
 }
 
 /** SIGTERM, and SIGKILL after five seconds; then `clean`. Once. */
-function ending(child: ChildProcess, clean: () => void): () => Promise<void> {
+export function ending(child: ChildProcess, clean: () => void): () => Promise<void> {
   let alive = true;
   child.once("exit", () => alive = false);
   const gone = new Promise<void>((resolve) => child.once("close", () => resolve()));
