@@ -6,10 +6,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { latin1Encode } from "../../src/base/bytes.ts";
-import { freePort, run, runKasi, startPostfix, without } from "../kit/mail_programs.ts";
+import { freePort, run, startPostfix, without } from "../kit/mail_programs.ts";
 import { type NextHop, startNextHop } from "../kit/next_hop.ts";
 import { makePki, type Pki } from "../kit/pki.ts";
-import { eventually, readMaildir, type RunningSite, startKasi, temporaryDir } from "../kit/site.ts";
+import { eventually, type RunningSite, startKasi, temporaryDir } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
 import { test } from "../kit/test.ts";
 import {
