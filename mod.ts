@@ -44,6 +44,7 @@ export type {
   Point,
 } from "./src/hooks/points.ts";
 export type { ResultChange, ResultEntry, ResultFeed, ResultRecord, Results } from "./src/hooks/results.ts";
+export type { AddressLike, NewMail, Outbound, QueueNumbers, Sent } from "./src/hooks/send.ts";
 export type * from "./src/hooks/session.ts";
 export {
   answer,

@@ -16,9 +16,12 @@ import type { Addr, Conn, Machine } from "./host/types.ts";
 import { HookRunner } from "./hooks/hook_runner.ts";
 import type { LoadedPlugin } from "./hooks/loader.ts";
 import { Notes } from "./hooks/notes.ts";
+import type { Envelope } from "./hooks/outbound.ts";
 import type { Plugin } from "./hooks/plugin.ts";
+import { createOutbound, type Outbound, type OutboundParts } from "./hooks/send.ts";
 import { createLogging, type Logging } from "./log/logging.ts";
 import { StdoutHandler } from "./log/stdout_handler.ts";
+import type { Message } from "./mail/message.ts";
 import { Queue } from "./queue/queue.ts";
 import type { Slots } from "./queue/shared_slots.ts";
 import { openCommon } from "./server/common.ts";
@@ -65,6 +68,8 @@ export interface Server {
   readonly plugins: readonly LoadedPlugin[];
   readonly tls: TlsStore;
   readonly operations: Operations;
+  /** Sends mail of the program that embeds the server. */
+  readonly outbound: Outbound;
   /** Sessions open now. */
   readonly sessions: number;
   /** Tries waiting mail now (of one domain, or all); says how many items. Reads renewed certificates as well. */
@@ -87,11 +92,17 @@ export interface WorkerPart {
   readonly onSessions: (count: number) => void;
 }
 
+/** What its worker asks of it beside. */
+export interface WorkerServer extends Server {
+  /** Puts a message that the main thread handed over into the queue. */
+  enqueue(envelope: Envelope, message: Message): Promise<void>;
+}
+
 /** A server as `serve` makes it, but for what the main thread does for all: HTTP, the `log` hook, `init_master`. */
-export async function serveAsWorker(options: ServeOptions, part: WorkerPart): Promise<Server> {
+export async function serveAsWorker(options: ServeOptions, part: WorkerPart): Promise<WorkerServer> {
   const closers: Closers = [];
   try {
-    return await open(options, closers, part);
+    return await open(options, closers, part) as WorkerServer;
   } catch (cause) {
     await closeAll(closers);
     throw cause;
@@ -161,6 +172,14 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
   const deadline = () => Math.max(0, endBy() - clock.monotonic());
   closers.push(() => courier.stop(), () => queue.stop(deadline()));
 
+  const outbound: OutboundParts = {
+    enqueue: (envelope, message) => queue.accept(envelope, message),
+    spool: () => queue.spool(),
+    stats() {
+      const { inProgress, queued, tempFail, held } = queue.stats();
+      return { inProgress, queued, tempFail, held };
+    },
+  };
   const plugins = await choosePlugins(options.plugins, core, { machine, log, site, signal: stopping.signal });
   const face = { notes, version: VERSION, name: core.me.value };
   const running = await startChosen(plugins, runner, core, {
@@ -171,7 +190,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     dataDir: site.dataDir,
     forwarder: queue.heeding(courier),
     results: common.results,
-    enqueue: (envelope, message) => queue.accept(envelope, message),
+    outbound,
     signal: stopping.signal,
     ignoreBad: core.server.value.ignoreBadPlugins,
   });
@@ -233,20 +252,19 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
   if (http !== undefined) closers.push(() => http.close(deadline()));
 
   const operations: Operations = {
-    list: async (filter) => queue.list(filter),
+    list: (filter) => queue.look(filter),
+    trace: async (id) => queue.trace(id),
     async stats() {
-      const { inProgress, queued, tempFail, held } = queue.stats();
-      const { size } = sessions;
-      return { sessions: size, queue: { inProgress, queued, tempFail, held }, delivery: courier.stats(), threads: 1 };
+      // Without its function: what goes to another thread is data.
+      const { toString: _, ...counts } = queue.stats();
+      return { sessions: sessions.size, queue: counts, delivery: courier.stats(), threads: 1 };
     },
     async flush(domain) {
       tls.reload();
       if (part === undefined) log.notice("Flushing the temp fail queue");
       return queue.flush(domain);
     },
-    hold: (id) => queue.hold(id),
-    release: (id) => queue.release(id),
-    remove: (id) => queue.remove(id),
+    order: (order) => queue.order(order),
     async restart() {
       throw new ConfigError({
         file: "smtp.ini",
@@ -257,7 +275,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     },
   };
   let stopped: Promise<void> | undefined;
-  const server: Server = {
+  const server: WorkerServer = {
     addresses: listening.addresses,
     httpAddresses: http?.addresses ?? [],
     site,
@@ -267,6 +285,8 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     plugins,
     tls,
     operations,
+    outbound: createOutbound(outbound, log),
+    enqueue: outbound.enqueue,
     get sessions() {
       return sessions.size;
     },

@@ -7,6 +7,7 @@ import type { ListedItem } from "../queue/types.ts";
 import type { ServerStats } from "../server/face.ts";
 import type { ControlAction } from "./options.ts";
 import { listQueue } from "./queue.ts";
+import { time } from "./queue_text.ts";
 import { noServer, nowTried, type SiteServer, siteServer } from "./site_server.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -25,11 +26,11 @@ interface Status extends ServerStats {
 
 const VERBS: { readonly [V in ControlAction["verb"]]: (action: ControlAction, place: Place) => Promise<number> } = {
   async qlist(_action, { machine, out, server }) {
-    const items = await listQueue(machine.host, server);
+    const items = await listQueue(machine, server);
     return items.length === 0 ? 0 : out.say(items.map(harakaLine).join("\n"));
   },
   async qstat(_action, { machine, out, server }) {
-    const { length } = await listQueue(machine.host, server);
+    const { length } = await listQueue(machine, server);
     return out.say(`{ queue_dir: '${server.queueDir.replace(/['\\]/g, "\\$&")}', queue_count: ${length} }`);
   },
   async qunstick({ domain }, { out, server }) {
@@ -72,10 +73,11 @@ function statusText({ version, pid, uptimeSeconds, addresses, threads, sessions,
   const hours = Math.floor(uptimeSeconds / 3600);
   const minutes = Math.floor(uptimeSeconds / 60) % 60;
   const up = `${hours > 0 ? `${hours} h ` : ""}${minutes} min ${uptimeSeconds % 60} s`;
+  const oldest = queue.oldest === undefined ? "" : `; the oldest since ${time(queue.oldest)}`;
   return [
     `Kasi ${version}, process ${pid}, ${threads} thread${threads === 1 ? "" : "s"}, up ${up}`,
     `listening on ${addresses.join(", ")}; ${sessions} session${sessions === 1 ? "" : "s"}`,
-    `queue: ${queue.inProgress} in progress, ${queue.queued} due, ${queue.tempFail} waiting, ${queue.held} held`,
+    `queue: ${queue.inProgress} in progress, ${queue.queued} due, ${queue.tempFail} waiting, ${queue.held} held${oldest}`,
     `connections out: ${delivery.connections}, of them ${delivery.idle} idle`,
   ].join("\n");
 }

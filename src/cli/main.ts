@@ -47,9 +47,9 @@ const HANDLERS: { readonly [D in Action["do"]]: Handler<D> } = {
   passwd: (action, at) => passwd(action, at),
   plugin_new: (action, at) => pluginNew(action, at),
   try: (action, at) => tryPlugin(action, at),
-  unknown({ reason }, { out }) {
+  unknown({ reason, of }, { out }) {
     out.complain(reason);
-    out.say(usage("kasi"));
+    out.say(usage("kasi", of));
     return EXIT_USAGE;
   },
 };

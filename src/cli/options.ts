@@ -3,6 +3,7 @@
  *
  * `parseCommandLine` never throws; what it can't read is an `unknown` with a sentence.
  */
+import { chooseQueue, QUEUE_COMMANDS, QUEUE_OPTIONS, type QueueAction } from "./queue_options.ts";
 import { chooseTool, TOOL_COMMANDS, TOOL_OPTIONS, type ToolAction } from "./tool_options.ts";
 
 export type Action =
@@ -13,13 +14,7 @@ export type Action =
   | { readonly do: "list"; readonly site?: string }
   | { readonly do: "order"; readonly site?: string }
   | { readonly do: "check"; readonly site?: string }
-  | {
-    readonly do: "queue";
-    readonly verb: QueueVerb;
-    readonly argument?: string;
-    readonly site?: string;
-    readonly json: boolean;
-  }
+  | QueueAction
   | ControlAction
   | ToolAction
   | {
@@ -31,7 +26,14 @@ export type Action =
     readonly site?: string;
   }
   | { readonly do: "dkim"; readonly verb: "verify"; readonly file?: string }
-  | { readonly do: "unknown"; readonly reason: string };
+  | Unknown;
+
+export interface Unknown {
+  readonly do: "unknown";
+  readonly reason: string;
+  /** The command whose forms and options are shown; all of them without it. */
+  readonly of?: "queue";
+}
 
 export interface ControlAction {
   readonly do: "control";
@@ -42,9 +44,6 @@ export interface ControlAction {
   /** Let through what reading the configuration has to say. */
   readonly verbose: boolean;
 }
-
-export const QUEUE_VERBS = ["ls", "show", "flush", "hold", "release", "remove"] as const;
-export type QueueVerb = typeof QUEUE_VERBS[number];
 
 interface Option {
   /** Haraka's queue options have none. */
@@ -73,13 +72,14 @@ export const OPTIONS = {
   force: { short: "-f", long: "--force", about: "with -i and dkim keygen: overwrite the files they make" },
   list: { short: "-l", long: "--list", about: "list the plugins there are" },
   order: { short: "-o", long: "--order", about: "load the plugins and print in which order each hook runs" },
-  json: { short: "-j", long: "--json", about: "with queue and status: print JSON" },
+  json: { short: "-j", long: "--json", about: "with queue and status: print JSON, one object a line" },
   qlist: { long: "--qlist", about: "list queued mail of the site given by -c, in Haraka's form" },
   qstat: { long: "--qstat", about: "print the site's queue directory and how many items it holds" },
   qunstick: { long: "--qunstick", takes: "[DOMAIN]", about: "make the running server try waiting mail now" },
   qempty: { long: "--qempty", about: "not offered, as in Haraka" },
   graceful: { long: "--graceful", about: "replace the workers of the running server one by one" },
   verbose: { long: "--verbose", about: "with the options above: log to standard error" },
+  ...QUEUE_OPTIONS,
   ...TOOL_OPTIONS,
 } as const satisfies { readonly [name: string]: Option };
 type OptionName = keyof typeof OPTIONS;
@@ -88,10 +88,7 @@ export const COMMANDS: readonly { readonly form: string; readonly about: string 
   { form: "", about: "serve with the shipped configuration; everything written goes below ./data" },
   { form: "-c DIR", about: "serve the site directory DIR" },
   { form: "check [-c DIR]", about: "read the whole configuration and print every fault with file and line" },
-  { form: "queue ls [DOMAIN] [-c DIR]", about: "list queued mail; a running server is not disturbed" },
-  { form: "queue show ID [-c DIR]", about: "print a queued message" },
-  { form: "queue flush [DOMAIN] [-c DIR]", about: "make the running server try waiting mail now" },
-  { form: "queue hold|release|remove ID", about: "keep mail from being tried; let it be tried again; throw it away" },
+  ...QUEUE_COMMANDS,
   { form: "status [-c DIR]", about: "what the running server is at" },
   { form: "restart [-c DIR]", about: "replace the workers of the running server one by one" },
   { form: "stop [-c DIR]", about: "make the running server end in good order" },
@@ -103,9 +100,11 @@ export const COMMANDS: readonly { readonly form: string; readonly about: string 
   ...TOOL_COMMANDS,
 ];
 
-export function usage(program: string): string {
-  const commands = COMMANDS.map(({ form, about }) => `  ${`${program} ${form}`.padEnd(36)} ${about}`);
-  const options = Object.values(OPTIONS).map((option: Option) =>
+/** All there is, or what there is of one command. */
+export function usage(program: string, of?: "queue"): string {
+  const shown = of === undefined ? COMMANDS : QUEUE_COMMANDS;
+  const commands = shown.map(({ form, about }) => `  ${`${program} ${form}`.padEnd(36)} ${about}`);
+  const options = Object.values(of === undefined ? OPTIONS : QUEUE_OPTIONS).map((option: Option) =>
     `  ${
       `${option.short === undefined ? "   " : `${option.short},`} ${option.long}${
         option.takes === undefined ? "" : ` ${option.takes}`
@@ -175,20 +174,7 @@ function choose(given: Map<OptionName, string | undefined>, words: readonly stri
     return { do: "control", verb: told, json: given.has("json"), verbose: given.has("verbose"), ...site };
   }
   if (command === "check" && verb === undefined) return { do: "check", ...site };
-  if (command === "queue" && more.length === 0) {
-    const known = QUEUE_VERBS.find((one) => one === verb);
-    if (known === undefined) return { do: "unknown", reason: `queue wants one of ${QUEUE_VERBS.join(", ")}` };
-    if (argument === undefined && known !== "ls" && known !== "flush") {
-      return { do: "unknown", reason: `queue ${known} wants the ID that queue ls prints` };
-    }
-    return {
-      do: "queue",
-      verb: known,
-      json: given.has("json"),
-      ...site,
-      ...(argument === undefined ? {} : { argument }),
-    };
-  }
+  if (command === "queue") return chooseQueue(given, words.slice(1), site);
   if (command === "dkim" && more.length <= 1) return chooseDkim(verb, argument, more[0], given.has("force"), site);
   return { do: "unknown", reason: `Unknown command ${words.join(" ")}` };
 }

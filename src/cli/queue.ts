@@ -1,23 +1,20 @@
 /**
- * `kasi queue ls|show|flush|hold|release|remove`: asks the running server by its control socket. `ls` and `show` read the disk when none runs, which
- * disturbs nobody; the other verbs are a server's to do.
+ * `kasi queue …`: asks the running server by its control socket. Without one, what only reads reads the disk, which disturbs nobody, and what
+ * changes something takes the queue for as long as it needs ({@linkcode withQueues}); `flush` is a server's to do.
  */
-import { type Bytes, utf8Decode } from "../base/bytes.ts";
+import type { Machine } from "../host/types.ts";
 import { lockOwner } from "../host/lock.ts";
-import type { Host, Machine } from "../host/types.ts";
-import { readQueue, readQueuedMessage } from "../queue/list.ts";
+import { readFilter } from "../queue/filter.ts";
+import { readQueue, readQueuedMessage, sorted } from "../queue/list.ts";
 import { queueDirs } from "../queue/shards.ts";
-import type { ListedItem } from "../queue/types.ts";
-import type { QueueVerb } from "./options.ts";
+import { readTrace } from "../queue/trace.ts";
+import type { ListedItem, Ordered, OrderVerb, TracedItem } from "../queue/types.ts";
+import { offlineSettings, withQueues } from "./queue_offline.ts";
+import type { QueueAction, QueueVerb } from "./queue_options.ts";
+import { countOf, envelopeText, itemLine, traceText } from "./queue_text.ts";
 import { noServer, nowTried, type SiteServer, siteServer } from "./site_server.ts";
 import type { Terminal } from "./terminal.ts";
 
-interface QueueAction {
-  readonly verb: QueueVerb;
-  readonly argument?: string;
-  readonly site?: string;
-  readonly json: boolean;
-}
 interface Place {
   readonly machine: Machine;
   readonly out: Terminal;
@@ -25,38 +22,40 @@ interface Place {
 }
 
 const VERBS: { readonly [V in QueueVerb]: (action: QueueAction, place: Place) => Promise<number> } = {
-  async ls({ argument, json }, { machine, out, server }) {
-    const items = await listQueue(machine.host, server, { domain: argument?.toLowerCase() });
-    if (json) return out.say(JSON.stringify(items, null, 2));
-    if (items.length === 0) return out.say("The queue is empty");
-    return out.say(
-      [...items.map((item) => line(item, machine.clock.now())), `${items.length} item${items.length === 1 ? "" : "s"}`]
-        .join("\n"),
-    );
+  async ls(action, { machine, out, server }) {
+    const items = await listQueue(machine, server, action);
+    if (action.json) return sayJson(out, items);
+    if (items.length === 0) return out.say(isNarrowed(action) ? "No such mail is queued" : "The queue is empty");
+    const now = machine.clock.now();
+    return out.say([...items.map((item) => itemLine(item, now)), countOf(items.length)].join("\n"));
   },
-  async show({ argument, json }, { machine, out, server }) {
-    const items = await listQueue(machine.host, server, { id: argument });
-    const first = items[0];
-    if (first === undefined) return unknownId(out, argument);
-    if (json) return out.say(JSON.stringify(items, null, 2));
-    const about = items.map((item) =>
-      line(item, machine.clock.now()) + (item.lastError === undefined ? "" : `\n  last: ${item.lastError}`)
-    );
-    const message = await bodyOf(machine.host, server, first.id);
-    return out.say(`${about.join("\n")}\n\n${message === undefined ? "" : utf8Decode(message)}`);
+  show: (action, place) => tell(action, place, envelopeText),
+  trace: (action, place) => tell(action, place, traceText),
+  async cat({ ids }, { machine: { host }, out, server: { queueDir } }) {
+    const id = ids[0]!;
+    // From the disk in any case: reading disturbs no server.
+    for (const dir of queueDirs(host, queueDir)) {
+      const message = await readQueuedMessage(host, dir, id);
+      if (message === undefined) continue;
+      out.write(message);
+      return 0;
+    }
+    return unknownIds(out, ids);
   },
-  async flush({ argument }, { machine, out, server }) {
-    const flushed = await server.ask("/queue/flush", { domain: argument }) as { items: number } | undefined;
+  async flush({ filter: { domain } }, { machine, out, server }) {
+    const flushed = await server.ask("/queue/flush", { domain }) as { items: number } | undefined;
     if (flushed !== undefined) return out.say(nowTried(flushed.items));
     // A server that could make no socket still hears signals.
     const owner = lockOwner(machine.host, server.queueDir);
-    if (owner === undefined || argument !== undefined) return noServer(out, server);
+    if (owner === undefined || domain !== undefined) return noServer(out, server);
     machine.host.kill(owner, "SIGHUP");
     return out.say(`Told the server (process ${owner}) to try all waiting mail now`);
   },
-  hold: (action, place) => onItems(action, place, "held"),
-  release: (action, place) => onItems(action, place, "released"),
-  remove: (action, place) => onItems(action, place, "removed"),
+  hold: (action, place) => onItems("hold", action, place),
+  release: (action, place) => onItems("release", action, place),
+  retry: (action, place) => onItems("retry", action, place),
+  remove: (action, place) => onItems("remove", action, place),
+  bounce: (action, place) => onItems("bounce", action, place),
 };
 
 export async function queue(
@@ -68,49 +67,97 @@ export async function queue(
 
 /** As the running server tells, or the disk. */
 export async function listQueue(
-  host: Host,
+  { host, clock }: Machine,
   server: SiteServer,
-  filter: { readonly domain?: string | undefined; readonly id?: string | undefined } = {},
+  { ids, filter }: Pick<QueueAction, "ids" | "filter"> = { ids: [], filter: {} },
 ): Promise<ListedItem[]> {
-  const told = await server.ask("/queue", filter);
+  const told = await server.ask("/queue", { ...filter, id: ids });
   if (told !== undefined) return told as ListedItem[];
-  const { domain, id } = filter;
-  const wanted = { ...(domain === undefined ? {} : { domain }), ...(id === undefined ? {} : { id }) };
-  return queueDirs(host, server.queueDir).flatMap((dir) => readQueue(host, dir, wanted))
-    .sort((a, b) => a.queuedAt - b.queuedAt);
+  const wanted = readFilter({ get: (name) => filter[name], ids }, clock.now());
+  return sorted(queueDirs(host, server.queueDir).map((dir) => readQueue(host, dir, wanted)), wanted);
 }
 
-/** From the disk in any case: reading disturbs no server. */
-async function bodyOf(host: Host, { queueDir }: SiteServer, id: string): Promise<Bytes | undefined> {
-  for (const dir of queueDirs(host, queueDir)) {
-    const message = await readQueuedMessage(host, dir, id);
-    if (message !== undefined) return message;
-  }
-  return undefined;
-}
-
-async function onItems(
-  { verb, argument }: QueueAction,
-  { out, server }: Place,
-  done: string,
+/** What is known of the items of each id. */
+async function tell(
+  { ids, json, site }: QueueAction,
+  { machine, out, server }: Place,
+  text: (item: TracedItem, now: number) => string,
 ): Promise<number> {
-  const found = await server.ask(`/queue/${verb as "hold" | "release" | "remove"}`, { id: argument }) as
-    | { items: number }
-    | undefined;
-  if (found === undefined) return noServer(out, server);
-  if (found.items === 0) return unknownId(out, argument);
-  return out.say(`${found.items} item${found.items === 1 ? "" : "s"} ${done}`);
+  const told = await server.ask("/queue/trace", { id: ids }) as TracedItem[] | undefined;
+  const items = told ?? await traceFromDisk(ids, machine, site, server);
+  if (json) sayJson(out, items);
+  else if (items.length > 0) out.say(items.map((item) => text(item, machine.clock.now())).join("\n\n"));
+  const missing = ids.filter((id) => !items.some((item) => item.id === id || item.id.startsWith(`${id}.`)));
+  return missing.length === 0 ? 0 : unknownIds(out, missing);
 }
 
-function unknownId(out: Terminal, id: string | undefined): number {
-  out.complain(`No queued message has the ID ${id}`);
+async function traceFromDisk(
+  ids: readonly string[],
+  machine: Machine,
+  site: string | undefined,
+  { queueDir }: SiteServer,
+): Promise<TracedItem[]> {
+  const { host, clock } = machine;
+  const situation = { now: clock.now(), settings: await offlineSettings(machine, site), running: undefined };
+  return queueDirs(host, queueDir).flatMap((dir) => ids.flatMap((id) => readTrace(host, dir, id, situation)));
+}
+
+const DONE: { readonly [V in OrderVerb]: { readonly did: string; readonly passed: string } } = {
+  hold: { did: "held", passed: "held already" },
+  release: { did: "released", passed: "not held" },
+  retry: { did: "due now", passed: "held, being delivered, due already, or held back by the sender" },
+  remove: { did: "removed", passed: "gone meanwhile" },
+  bounce: { did: "bounced", passed: "being delivered, or without room for a report" },
+};
+
+async function onItems(verb: OrderVerb, action: QueueAction, { machine, out, server }: Place): Promise<number> {
+  const { ids, filter, all, dryRun, reason, json } = action;
+  const { items, passed } = await server.ask(`/queue/${verb}`, {
+    ...filter,
+    id: ids,
+    reason,
+    ...(all ? { all: "1" } : {}),
+    ...(dryRun ? { dry_run: "1" } : {}),
+  }) as Ordered | undefined ?? await orderOffline(verb, action, machine, server);
+  if (json) return sayJson(out, [{ verb, items, passed, dryRun }]);
+  if (items + passed === 0 && ids.length > 0) return unknownIds(out, ids);
+  const { did, passed: why } = DONE[verb];
+  const rest = passed === 0 ? "" : `; ${passed} passed over: ${why}`;
+  return out.say(`${countOf(items)} ${dryRun ? `would be ${did}` : did}${rest}`);
+}
+
+async function orderOffline(
+  verb: OrderVerb,
+  { ids, filter: fields, dryRun, reason, site }: QueueAction,
+  machine: Machine,
+  { queueDir }: SiteServer,
+): Promise<Ordered> {
+  const filter = readFilter({ get: (name) => fields[name], ids }, machine.clock.now());
+  return await withQueues(machine, { site, queueDir }, async (queues) => {
+    const order = { verb, dryRun, ...(reason === undefined ? {} : { reason }) };
+    let [items, passed, limit] = [0, 0, filter.limit ?? Infinity];
+    for (const each of queues) {
+      if (limit === 0) break;
+      const done = await each.order({ ...order, filter: limit === Infinity ? filter : { ...filter, limit } });
+      items += done.items;
+      passed += done.passed;
+      limit -= done.items + done.passed;
+    }
+    return { items, passed };
+  });
+}
+
+function isNarrowed({ ids, filter }: QueueAction): boolean {
+  return ids.length > 0 || Object.keys(filter).length > 0;
+}
+
+function sayJson(out: Terminal, values: readonly unknown[]): 0 {
+  return values.length === 0 ? 0 : out.say(values.map((value) => JSON.stringify(value)).join("\n"));
+}
+
+function unknownIds(out: Terminal, ids: readonly string[]): 1 {
+  for (const id of ids) {
+    out.complain(`No queued message has the ID ${id}; what became of one the log tells: kasi explain ${id}`);
+  }
   return 1;
-}
-
-/** `ID state sender → recipients, size, attempts, next in …`. */
-function line(item: ListedItem, now: number): string {
-  const wait = Math.max(0, Math.round((item.dueAt - now) / 1000));
-  const next = item.state === "waiting" ? `next attempt in ${wait} s` : item.state;
-  const rcpts = item.recipients.map((address) => `<${address}>`).join(",");
-  return `${item.id} <${item.sender}> → ${rcpts} (${item.domain}), ${item.size} octets, ${item.attempts} failed, ${next}`;
 }

@@ -15,11 +15,16 @@ import { CONTROL_VERBS, type ControlPath } from "../server/control_verbs.ts";
 import { absoluteIn, findSite, type Site } from "../server/site.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** Arguments of a verb; an array for one that is given more than once. */
+export interface Given {
+  readonly [name: string]: string | readonly string[] | undefined;
+}
+
 export interface SiteServer {
   readonly queueDir: string;
   readonly settings: ServerSettings;
   /** What the verb gives: a value, or an array for a list. */
-  ask(verb: ControlPath, given?: { readonly [name: string]: string | undefined }): Promise<unknown>;
+  ask(verb: ControlPath, given?: Given): Promise<unknown>;
 }
 
 /** One line on standard error and exit code 1. */
@@ -61,7 +66,9 @@ export async function siteServer(
     async ask(verb, given = {}) {
       if (!exists(host, path)) return undefined;
       const query = new URLSearchParams();
-      for (const [name, value] of Object.entries(given)) if (value !== undefined) query.set(name, value);
+      for (const [name, value] of Object.entries(given)) {
+        for (const each of typeof value === "string" ? [value] : value ?? []) query.append(name, each);
+      }
       const { method } = CONTROL_VERBS[verb];
       const answer = await askSocket(path, { method, target: `${verb}${query.size === 0 ? "" : `?${query}`}` });
       if (answer.kind === "absent") return undefined;
@@ -70,11 +77,14 @@ export async function siteServer(
       }
       const values: unknown[] = [];
       for await (const value of jsonLines(answer.body)) values.push(value);
-      if (answer.status === 200) return verb === "/queue" ? values : values[0];
+      if (answer.status === 200) return LISTS.has(verb) ? values : values[0];
       throw new Refused(`The server refused: ${(values[0] as { error?: string } | undefined)?.error ?? answer.status}`);
     },
   };
 }
+
+/** Verbs that give a list. */
+const LISTS: ReadonlySet<ControlPath> = new Set(["/queue", "/queue/trace"]);
 
 export function noServer(out: Terminal, server: SiteServer): 1 {
   out.complain(`No server is running on ${server.queueDir}`);

@@ -5,19 +5,22 @@ import type { Host } from "../host/types.ts";
 export interface Terminal {
   /** A line, or several; gives the exit code 0, so that a command can end with it. */
   say(text: string): 0;
+  /** Octets, as they are. */
+  write(bytes: Uint8Array): void;
   complain(text: string): void;
 }
 
 export function terminal(host: Pick<Host, "stdout" | "stderr">): Terminal {
-  const write = (to: Host["stdout"], text: string) => {
-    const bytes = utf8Encode(text.endsWith("\n") ? text : `${text}\n`);
+  const write = (to: Host["stdout"], bytes: Uint8Array) => {
     for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
   };
+  const line = (text: string) => utf8Encode(text.endsWith("\n") ? text : `${text}\n`);
   return {
     say(text) {
-      write(host.stdout, text);
+      write(host.stdout, line(text));
       return 0;
     },
-    complain: (text) => write(host.stderr, text),
+    write: (bytes) => write(host.stdout, bytes),
+    complain: (text) => write(host.stderr, line(text)),
   };
 }

@@ -6,6 +6,7 @@
  */
 import type { Attempt, Item, Outcome, Via } from "../hooks/outbound.ts";
 import type { Recipient } from "../hooks/session.ts";
+import type { Site } from "../hooks/site.ts";
 import type { Message, Rendered } from "../mail/message.ts";
 import { connect, type ConnectContext, keyOf, type Wanted } from "./connect.ts";
 import { isEightBit } from "./content.ts";
@@ -16,13 +17,16 @@ import type { Fact } from "./finding.ts";
 import { exhausted, type Meaning, meaningOf, routeMeaning } from "./meaning.ts";
 import { notOurs } from "./not_ours.ts";
 import type { Lease, Pool } from "./pool.ts";
-import { safeText } from "./safe_text.ts";
+import { waysTo } from "./source.ts";
 import type { Target } from "./target.ts";
-import type { TlsMemory, TlsPolicy } from "./tls_policy.ts";
+import { inTermsOf, type TlsDoor } from "./tls_policy.ts";
+import { type TlsResult, tlsResultOf } from "./tls_result.ts";
 
 export interface AttemptContext extends ConnectContext {
   readonly pool: Pool;
-  readonly tls: TlsMemory;
+  readonly tls: TlsDoor;
+  /** What the mail counts for as a destination; undefined: nothing of that. */
+  readonly site: Site | undefined;
   /** Whether an address is one of this machine's. */
   readonly isLocal: (address: string) => boolean;
 }
@@ -70,57 +74,62 @@ export class DeliveryAttempt {
   }
 
   async #tryAll(targets: readonly Target[]): Promise<void> {
-    const { settings, isLocal, pool, tls, log } = this.#context;
+    const { settings, isLocal, pool, tls, log, site } = this.#context;
+    const { domain, envelope } = this.#item;
     const refused: Wanted[] = [];
-    const protect = this.#mustProtect();
     for (const target of settings.localMxOk ? targets : notOurs(targets, isLocal, log)) {
       if (this.#undecided.length === 0) return;
-      if (protect && !target.authentic) {
-        this.#saw({ stage: "connect", finding: { kind: "unprotected", detail: UNSIGNED } }, target);
+      const found = tls.ask({ target, domain, envelope, site: site?.policy, settings });
+      const answer = found instanceof Promise ? await found : found;
+      if ("refused" in answer) {
+        this.#saw({ stage: "starttls", finding: answer.refused }, target);
         continue;
       }
-      const found = tls.policy(target, this.#item.domain, settings);
-      const policy = found instanceof Promise ? await found : found;
-      const wanted = this.#wanted(target, protect ? (settings.enableTls ? "required" : "impossible") : policy);
-      if (wanted.tls === "impossible") {
-        this.#saw({ stage: "starttls", finding: { kind: "tls-missing" } }, target);
-        continue;
+      const ways = waysTo({ target, envelope, sources: site?.policy.sources ?? [], me: settings.helo, log });
+      if (ways.length === 0) this.#saw({ stage: "connect", finding: NO_SOURCE }, target);
+      for (const way of ways) {
+        const wanted = { target, tls: answer.tls, ...way };
+        const known = pool.unreachable(keyOf(wanted));
+        if (known === undefined) {
+          // An address of ours that cannot be used says nothing of the host: the next one may.
+          if (await this.#tryHost(wanted, way === ways.at(-1)) === "ours") continue;
+        } else if (isSlow(known)) this.#saw(known, target);
+        // What only refuses may be asked once more, at the end; a silent host would hold us for the whole time-out again.
+        else refused.push(wanted);
+        break;
       }
-      const known = pool.unreachable(keyOf(wanted));
-      if (known === undefined) await this.#tryHost(wanted);
-      // It would hold us for the whole time-out again; what only refuses may be asked once more, at the end.
-      else if (isSlow(known)) this.#saw(known, target);
-      else refused.push(wanted);
     }
     for (const wanted of refused) {
       if (this.#undecided.length === 0) return;
-      await this.#tryHost(wanted);
+      await this.#tryHost(wanted, true);
     }
   }
 
-  /** RFC 8689 §4.2.1: over verified TLS, to a host whose name is sure, or not at all; reports go as they can (§5). */
-  #mustProtect(): boolean {
-    const { wanted, sender } = this.#item.envelope;
-    return wanted?.requireTls === true && !sender.isNull();
-  }
-
-  /** One host, until it has decided everybody or is found to be of no use. */
-  async #tryHost(first: Wanted): Promise<void> {
-    const { pool, settings, signal, tls } = this.#context;
+  /** One host, until it has decided everybody or is found to be of no use. `ours`: the source address is at fault, and it is not the last one. */
+  async #tryHost(first: Wanted, last: boolean): Promise<"ours" | undefined> {
+    const { pool, settings, signal, tls, site } = this.#context;
+    const { idleMs } = settings;
+    const limits = site === undefined ? settings : {
+      idleMs,
+      messagesPerConnection: Math.min(settings.messagesPerConnection, site.policy.messagesPerConnection),
+      connectionsPerDestination: Math.max(settings.connectionsPerDestination, site.policy.connections),
+      site: { name: site.name, connections: site.policy.connections },
+    };
     let wanted = first;
     let fresh = false;
-    const withoutTls = () => {
-      this.#context.log.notice(`TLS with ${first.target.name} is broken, going on without`);
+    const withoutTls = (why: string) => {
+      this.#context.log.notice(`TLS with ${first.target.name} is broken, going on without`, { tls: why });
       wanted = { ...first, tls: "none" };
     };
     while (this.#undecided.length > 0) {
       const opening = wanted;
-      const lease = await pool.lease(keyOf(wanted), settings, fresh, () => connect(opening, this.#context), signal);
+      const lease = await pool.lease(keyOf(wanted), limits, fresh, () => connect(opening, this.#context), signal);
       if ("finding" in lease) {
         if ((lease.stage === "tls" || lease.stage === "starttls") && wanted.tls === "opportunistic") {
-          withoutTls();
+          withoutTls(tlsResultOf(lease) ?? "validation-failure");
           continue;
         }
+        if (!last && lease.finding.kind === "unreachable" && lease.finding.ours) return "ours";
         this.#saw(lease, wanted.target);
         return;
       }
@@ -128,7 +137,7 @@ export class DeliveryAttempt {
       if (wanted !== first) tls.markBroken(wanted.target, settings);
       const came = await this.#useLease(lease, fresh);
       if (came === "useless") return;
-      if (came === "left for TLS") withoutTls();
+      if (came === "left for TLS") withoutTls("starttls-not-supported");
       fresh = came === "stale";
     }
   }
@@ -206,46 +215,25 @@ export class DeliveryAttempt {
   }
 
   #saw(seen: Fact, { destination, name, address }: Target): void {
-    // RFC 8689 §4.2.1: no TLS to be had is a word on the message, not a fault that may pass.
-    const fact: Fact = seen.finding.kind === "tls-missing" && this.#mustProtect()
-      ? { stage: seen.stage, finding: { kind: "unprotected", detail: `${name} offers no TLS` } }
-      : seen;
+    const fact = inTermsOf(this.#item.envelope, seen, name);
     const meaning = this.#meaning(fact, destination.protocol === "lmtp" ? "LMTP" : "SMTP", name);
-    this.#noted(meaning, name, destination.path ?? address ?? destination.host);
+    this.#noted(meaning, name, destination.path ?? address ?? destination.host, tlsResultOf(seen));
   }
 
   /** A host is of no use: told to the operator once for each attempt. */
-  #noted(meaning: Meaning, host: string, ip: string): void {
+  #noted(meaning: Meaning, host: string, ip: string, tls?: TlsResult): void {
     this.#seen.push(meaning);
-    if (meaning.verdict !== "delivered") this.#context.log.notice(`${host} (${ip}): ${meaning.reason.text}`);
+    if (meaning.verdict === "delivered") return;
+    this.#context.log.notice(`${host} (${ip}): ${meaning.reason.text}`, tls === undefined ? {} : { tls });
   }
 
   #meaning(fact: Fact, mode: Via["mode"], remote: string): Meaning {
     return meaningOf(fact, mode === "LMTP" ? "lmtp" : "smtp", remote);
   }
-
-  #wanted(target: Target, tls: TlsPolicy): Wanted {
-    const { notes } = this.#item.envelope;
-    const { bindHelo } = target.destination;
-    let { bind } = target.destination;
-    if (bind === undefined && typeof notes.outbound_ip === "string") {
-      this.#context.log.error("the note outbound_ip is deprecated: let get_mx answer with a `bind` instead");
-      bind = notes.outbound_ip;
-    }
-    const { settings, log } = this.#context;
-    let helo = typeof notes.outbound_helo === "string" ? notes.outbound_helo : bindHelo ?? settings.helo;
-    if (!ONE_WORD.test(helo)) { // a plugin may have taken it from a client
-      log.error(`Cannot say EHLO with the name a plugin gave: current value is ${safeText(helo)}; wanted a host name`);
-      helo = settings.helo;
-    }
-    return { target, tls, helo, bind };
-  }
 }
 
-const UNSIGNED = "the DNS does not say with a signature where the mail goes";
-
+const NO_SOURCE = { kind: "unreachable", detail: "no address to send from is of its family", slow: false } as const;
 const NONE: readonly Recipient[] = [];
-const ONE_WORD = /^[\x21-\x7e]+$/;
 
 /** Whether the fact on the whole was one on somebody: not when each recipient had been refused for itself. */
 function concernsAll(own: readonly (Fact | undefined)[]): boolean {

@@ -58,7 +58,9 @@ export async function connect(wanted: Wanted, context: ConnectContext): Promise<
   } catch (error) {
     signal.throwIfAborted();
     const slow = machine.clock.monotonic() - started >= settings.connectTimeoutMs * 0.9;
-    return { stage: "connect", finding: { kind: "unreachable", detail: reasonOf(error), slow } };
+    const ours = wanted.bind !== undefined && error instanceof Error &&
+      OURS.has((error as { code?: string }).code ?? "");
+    return { stage: "connect", finding: { kind: "unreachable", detail: reasonOf(error), slow, ...(ours && { ours }) } };
   }
   const peer = new Peer(conn, machine.clock, context.watch, context.log);
   const onAbort = () => peer.fail({ kind: "lost", detail: "aborted" });
@@ -220,6 +222,8 @@ class Opening {
   }
 }
 
+/** What binding ends with where the address is not this machine's, or no longer. */
+const OURS: ReadonlySet<string> = new Set(["EADDRNOTAVAIL", "EINVAL"]);
 const ONE_WORD = /^[\x21-\x7e]+$/;
 
 /** A 4xx or 5xx behind which the conversation goes on. */

@@ -8,6 +8,7 @@ import type { ExpiringMemory } from "../base/expiring_memory.ts";
 import { ipInList } from "../base/ip.ts";
 import type { Attempt, Destination, Forwarder, Item } from "../hooks/outbound.ts";
 import type { Hooks } from "../hooks/runner.ts";
+import type { Site } from "../hooks/site.ts";
 import type { Machine } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message } from "../mail/message.ts";
@@ -19,7 +20,8 @@ import { routeMeaning } from "./meaning.ts";
 import { Pool } from "./pool.ts";
 import { bestHosts, byPriority, NAMED, resolveHosts, type Route, type RouteContext, routeDomain } from "./route.ts";
 import type { DeliverySettings } from "./settings.ts";
-import { TlsMemory } from "./tls_policy.ts";
+import type { Target } from "./target.ts";
+import { TlsDoor, type TlsSource } from "./tls_policy.ts";
 import { Watch } from "./watch.ts";
 
 export interface CourierOptions {
@@ -32,6 +34,8 @@ export interface CourierOptions {
   readonly random?: () => number;
   /** Hosts whose TLS is broken, where others are to know them too; by default this room alone does. */
   readonly brokenTls?: ExpiringMemory;
+  /** Who may demand TLS besides settings and envelope: published policies. */
+  readonly tlsSources?: readonly TlsSource[];
 }
 
 export interface CourierStats {
@@ -56,17 +60,25 @@ export function createCourier(options: CourierOptions): DeliveryRoom {
   const { machine, hooks, log, settings, random = Math.random } = options;
   const pool = new Pool(machine.clock);
   const watch = new Watch(machine.clock);
-  const tls = new TlsMemory(machine.clock, options.brokenTls);
+  const tls = new TlsDoor(machine.clock, options.brokenTls, options.tlsSources);
   const isLocal = localAddresses(machine, machine.clock);
 
-  const attempt = async (item: Item, message: Message, road: Road, now: DeliverySettings, signal: AbortSignal) => {
+  const attempt = async (
+    item: Item,
+    message: Message,
+    road: Road,
+    siteOf: (hosts: readonly string[]) => Site | undefined,
+    now: DeliverySettings,
+    signal: AbortSignal,
+  ) => {
     signal.throwIfAborted();
     const route = await road({ resolver: machine.resolver, settings: now, random, signal });
     if (route.kind === "none") {
       const { verdict: kind, reason } = routeMeaning(route.finding, item.domain);
       return { outcomes: item.recipients.map((recipient) => ({ kind, recipient, reason })) };
     }
-    const context = { machine, watch, settings: now, log: item.log, signal, pool, tls, isLocal };
+    const site = siteOf(now.sites.asksMx ? bestOf(route.targets) : []);
+    const context = { machine, watch, settings: now, log: item.log, signal, pool, tls, isLocal, site };
     return await new DeliveryAttempt(item, message, context).run(route.targets);
   };
 
@@ -84,6 +96,7 @@ export function createCourier(options: CourierOptions): DeliveryRoom {
             ? await resolveHosts(byPriority(given, random), NAMED, context)
             : await routeDomain(item.domain, context);
         },
+        (hosts) => item.site ?? now.sites.siteOf(item.domain, hosts),
         now,
         signal,
       );
@@ -103,6 +116,7 @@ export function createCourier(options: CourierOptions): DeliveryRoom {
       destinations: readonly Destination[],
       signal: AbortSignal,
     ): Promise<Attempt> {
+      const now = settings();
       return await attempt(
         item,
         message,
@@ -110,7 +124,9 @@ export function createCourier(options: CourierOptions): DeliveryRoom {
           const ordered = [...destinations].sort((a, b) => a.priority - b.priority);
           return resolveHosts(ordered, NAMED, context);
         },
-        settings(),
+        // A next hop of our own choice is no destination of the domain's.
+        (hosts) => now.sites.byMx(hosts),
+        now,
         signal,
       );
     },
@@ -139,6 +155,12 @@ export function createCourier(options: CourierOptions): DeliveryRoom {
 
     stats: () => ({ ...pool.counts, opened: pool.opened, reused: pool.reused }),
   };
+}
+
+/** As `hostsOf` has them, but of hosts that have an address. */
+function bestOf(targets: readonly Target[]): readonly string[] {
+  const best = targets[0]?.destination.priority;
+  return targets.filter(({ destination }) => destination.priority === best).map(({ name }) => name).sort();
 }
 
 type Road = (context: RouteContext) => Promise<Route>;

@@ -6,6 +6,7 @@
 import type { Reply } from "../wire/reply.ts";
 import type { Unmet } from "./extensions.ts";
 import type { Stage } from "./stages.ts";
+import type { TlsResult } from "./tls_result.ts";
 
 export type Finding =
   | { readonly kind: "reply"; readonly reply: Reply }
@@ -15,11 +16,10 @@ export type Finding =
   | { readonly kind: "silence" }
   /** The connection broke or was closed. */
   | { readonly kind: "lost"; readonly detail: string }
-  /** No connection could be had. `slow`: it took the whole of the time allowed. */
-  | { readonly kind: "unreachable"; readonly detail: string; readonly slow: boolean }
+  /** No connection could be had. `slow`: it took the whole of the time allowed; `ours`: our own address could not be used. */
+  | { readonly kind: "unreachable"; readonly detail: string; readonly slow: boolean; readonly ours?: true }
   | { readonly kind: "tls-missing" }
-  | { readonly kind: "tls-broken"; readonly detail: string }
-  | { readonly kind: "tls-unverified"; readonly detail: string }
+  | { readonly kind: "tls-broken" | "tls-unverified"; readonly result: TlsResult; readonly detail: string }
   /** Larger than the SIZE the peer announced (RFC 1870). */
   | { readonly kind: "too-big"; readonly limit: number }
   /** The address needs SMTPUTF8 and the peer does not offer it (RFC 6531 §3.2). */

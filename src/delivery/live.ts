@@ -18,11 +18,12 @@ import type { Pool } from "./pool.ts";
 import { reasonOf } from "./safe_text.ts";
 import { type Stage, STAGES } from "./stages.ts";
 import type { Target } from "./target.ts";
-import type { TlsMemory } from "./tls_policy.ts";
+import { inTermsOf, type TlsDoor } from "./tls_policy.ts";
+import { tlsResultOf } from "./tls_result.ts";
 
 export interface LiveContext extends ConnectContext {
   readonly pool: Pool;
-  readonly tls: TlsMemory;
+  readonly tls: TlsDoor;
 }
 type NotTaken = Exclude<Said, { kind: "taken" }>;
 
@@ -38,7 +39,7 @@ export async function beginLive(
   const waiting: Wanted[] = [];
   for (const target of targets) {
     const wanted = await wantedFor(target, start, context);
-    if (wanted === undefined) seen.push(meaningOf(NO_TLS, "smtp", target.name));
+    if ("finding" in wanted) seen.push(meaningOf(wanted, "smtp", target.name));
     else (context.pool.unreachable(keyOf(wanted)) === undefined ? waiting : away).push(wanted);
   }
   for (const wanted of [...waiting, ...away]) {
@@ -50,32 +51,31 @@ export async function beginLive(
       hop.close();
       return said;
     }
-    const meaning = meaningOf(opened, "smtp", wanted.target.name);
+    const { name } = wanted.target;
+    const meaning = meaningOf(inTermsOf(start.envelope, opened, name), "smtp", name);
     seen.push(meaning);
     if (meaning.verdict !== "delivered") context.log.notice(`${wanted.target.name}: ${meaning.reason.text}`);
   }
   return { kind: "broken", reason: exhausted(seen).reason };
 }
 
-/** RFC 8689 §4.2.1: a message that requires TLS goes over a verified connection or not at all; so does one whose host must have it. */
-async function wantedFor(target: Target, { envelope }: LiveStart, context: LiveContext): Promise<Wanted | undefined> {
+async function wantedFor(target: Target, { envelope }: LiveStart, context: LiveContext): Promise<Wanted | Fact> {
   const { settings, tls } = context;
   const { destination } = target;
-  const protect = envelope.wanted?.requireTls === true && !envelope.sender.isNull();
-  const policy = protect ? (settings.enableTls ? "required" : "impossible") : await tls.policy(target, "", settings);
-  if (policy === "impossible") return undefined;
-  return { target, tls: policy, helo: destination.bindHelo ?? settings.helo, bind: destination.bind };
+  const answer = await tls.ask({ target, domain: "", envelope: { ...envelope, notes: {} }, settings });
+  if ("refused" in answer) return inTermsOf(envelope, { stage: "starttls", finding: answer.refused }, target.name);
+  return { target, tls: answer.tls, helo: destination.bindHelo ?? settings.helo, bind: destination.bind };
 }
-const NO_TLS: Fact = { stage: "starttls", finding: { kind: "tls-missing" } };
 
 async function open(wanted: Wanted, context: LiveContext): Promise<Conversation | Fact> {
   const { pool, tls, settings, log } = context;
   const opened = await connect(wanted, context);
   if (opened instanceof Conversation) return opened;
   if ((opened.stage === "tls" || opened.stage === "starttls") && wanted.tls === "opportunistic") {
-    log.notice(`TLS with ${wanted.target.name} is broken, going on without`);
-    tls.markBroken(wanted.target, settings);
-    return await connect({ ...wanted, tls: "none" }, context);
+    log.notice(`TLS with ${wanted.target.name} is broken, going on without`, { tls: tlsResultOf(opened) });
+    const plain = await connect({ ...wanted, tls: "none" }, context);
+    if (plain instanceof Conversation) tls.markBroken(wanted.target, settings);
+    return plain;
   }
   pool.remember(keyOf(wanted), opened);
   return opened;

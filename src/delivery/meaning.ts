@@ -105,9 +105,13 @@ export function meaningOf({ stage, finding }: Fact, protocol: "smtp" | "lmtp", r
     case "tls-missing":
       return deferred("host", "4.7.10", "No TLS available but required by configuration.");
     case "tls-broken":
-      return deferred("host", "4.7.5", `TLS failed: ${finding.detail}`);
+      return deferred("host", "4.7.5", `TLS failed: ${finding.result}: ${finding.detail}`);
     case "tls-unverified":
-      return deferred("host", "4.7.5", `Host failed TLS verification required by configuration. ${finding.detail}`);
+      return deferred(
+        "host",
+        "4.7.5",
+        `Host failed TLS verification required by configuration. ${finding.result}: ${finding.detail}`,
+      );
     case "unreadable":
       return deferred("message", "4.3.0", `the message could not be read here: ${finding.detail}`);
     case "too-big":

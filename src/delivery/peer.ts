@@ -15,6 +15,7 @@ import type { Reply } from "../wire/reply.ts";
 import { REPLY_LIMITS, ReplyParser } from "../wire/reply_reader.ts";
 import { type Finding, PeerFault } from "./finding.ts";
 import { reasonOf, safeText } from "./safe_text.ts";
+import { handshakeResult } from "./tls_result.ts";
 import type { Watch, Watched } from "./watch.ts";
 
 const SPACE = 0x20;
@@ -154,7 +155,10 @@ export class Peer implements Watched {
   async secure(machine: Machine, options: ClientUpgrade): Promise<TlsInfo> {
     const early = this.#reader.release();
     this.#writer.releaseLock();
-    if (early.length > 0) throw this.#failed({ kind: "tls-broken", detail: "octets behind the reply to STARTTLS" });
+    if (early.length > 0) {
+      const detail = "octets behind the reply to STARTTLS";
+      throw this.#failed({ kind: "tls-broken", result: "validation-failure", detail });
+    }
     this.deadline = Infinity; // the upgrade keeps its own time
     try {
       const conn = await machine.secureClient(this.#conn, options);
@@ -166,6 +170,7 @@ export class Peer implements Watched {
     } catch (error) {
       throw this.#failed({
         kind: options.verify === "required" ? "tls-unverified" : "tls-broken",
+        result: handshakeResult(error),
         detail: reasonOf(error),
       });
     }

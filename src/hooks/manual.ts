@@ -195,7 +195,7 @@ export const HOOK_PROSE: { readonly [N in keyof EngineHooks]: HookProse } = {
   },
   bounce: {
     when: "when recipients have failed for good",
-    told: "item, outcomes, error",
+    told: "item, attempt, outcomes, error",
     ok: "No report is sent.",
     otherwise: "The sender gets a report.",
   },

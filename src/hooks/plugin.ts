@@ -8,6 +8,7 @@ import type { Notes } from "./notes.ts";
 import type { Envelope, Forwarder } from "./outbound.ts";
 import type { HookHandler, HookName } from "./points.ts";
 import type { ResultFeed } from "./results.ts";
+import type { Outbound } from "./send.ts";
 
 /** The server as plugins see it. */
 export interface ServerFace {
@@ -33,6 +34,8 @@ export interface PluginHost {
   readonly results: ResultFeed;
   /** Puts a message into the outbound queue; resolves once it is safe on disk. */
   enqueue(envelope: Envelope, message: Message): Promise<void>;
+  /** Sends mail of the plugin's own. */
+  readonly outbound: Outbound;
   /** Aborted when the server stops. */
   readonly signal: AbortSignal;
 }

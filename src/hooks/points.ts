@@ -115,7 +115,10 @@ export interface EngineHooks {
     number
   >;
   /** `ok()`: no report to the sender. */
-  bounce: Point<Outbound & { readonly outcomes: readonly Outcome[]; readonly error: string }, "ok">;
+  bounce: Point<
+    Outbound & { readonly attempt: Attempt; readonly outcomes: readonly Outcome[]; readonly error: string },
+    "ok"
+  >;
 }
 
 /** Points that plugins add for one another, by declaration merging. */

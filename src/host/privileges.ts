@@ -4,7 +4,7 @@
  * Node can set the supplementary groups, Deno cannot: there the C library is asked, which wants `--allow-ffi` (part of `-A`). Where it may not be asked,
  * a process that would keep groups of its former user's is refused rather than half changed.
  */
-import { chownSync } from "node:fs";
+import { chownSync, statSync } from "node:fs";
 import process from "node:process";
 
 export interface Account {
@@ -91,4 +91,9 @@ function groups(): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** User a file or directory belongs to; undefined where it is not there, or there are no such numbers. */
+export function ownerOf(path: string): number | undefined {
+  return currentUser() === undefined ? undefined : statSync(path, { throwIfNoEntry: false })?.uid;
 }

@@ -14,6 +14,8 @@ export interface Snapshot {
     readonly queued: number;
     readonly tempFail: number;
     readonly held: number;
+    /** Seconds since the oldest item was queued; 0 without items. */
+    readonly oldestSeconds: number;
   };
   readonly delivery: {
     readonly connections: number;
@@ -39,6 +41,10 @@ const GAUGES: { readonly [name: string]: { readonly help: string; readonly of: (
   queue_ready: { help: "Items waiting for a free slot.", of: (now) => now.queue.queued },
   queue_waiting: { help: "Items waiting for their next attempt.", of: (now) => now.queue.tempFail },
   queue_held: { help: "Items held by the operator.", of: (now) => now.queue.held },
+  queue_oldest_seconds: {
+    help: "Age of the oldest queued item; 0 without items.",
+    of: (now) => now.queue.oldestSeconds,
+  },
   delivery_connections: { help: "Outbound connections open now.", of: (now) => now.delivery.connections },
   delivery_connections_idle: {
     help: "Outbound connections kept for the next message.",

@@ -74,7 +74,10 @@ export class Acceptor {
       // RFC 4865: what is to be held need not stay in memory.
       if ((stored.w?.h ?? 0) > core.clock.now()) { for (const entry of queued.entries) core.wait(entry); }
       else {
-        this.#warm(queued, envelope, message, inline ? size : FILED_COST);
+        // Whose octets were copied may be gone with their owner: such a message is read back.
+        if (source.bytes !== undefined || parts.length > 0) {
+          this.#warm(queued, envelope, message, inline ? size : FILED_COST);
+        }
         for (const entry of queued.entries) core.ready(entry);
       }
       return queued;

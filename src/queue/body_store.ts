@@ -9,7 +9,7 @@ import type { Envelope } from "../hooks/outbound.ts";
 import type { Host } from "../host/types.ts";
 import type { Source } from "../mail/message.ts";
 import { joinSource, memorySource } from "../mail/source.ts";
-import type { Place, Queued } from "./queued.ts";
+import type { Place, Queued } from "./ledger.ts";
 import { frameEnd, get32, HEADER_BYTES, PREFIX_BYTES } from "./record.ts";
 import type { Segment } from "./segment.ts";
 import { restoreEnvelope, type StoredMessage } from "./stored.ts";
@@ -36,6 +36,21 @@ export function readRecord(place: Place<Segment>): RecordParts {
   const content = PREFIX_BYTES + get32(bytes, HEADER_BYTES);
   const json = new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, content));
   return { stored: JSON.parse(json) as StoredMessage, content: bytes.subarray(content) };
+}
+
+/** Most records' JSON is shorter. */
+const GUESS = 1024;
+
+/** Only what is said of a message, of whatever size it is; undefined when it cannot be read. The checksum is not looked at. */
+export function readStored({ segment, offset, length }: Place<Segment>): StoredMessage | undefined {
+  try {
+    let bytes = segment.read(offset, offset + Math.min(length, GUESS));
+    const end = PREFIX_BYTES + get32(bytes, HEADER_BYTES);
+    if (end > bytes.length) bytes = segment.read(offset, offset + Math.min(length, end));
+    return JSON.parse(new TextDecoder().decode(bytes.subarray(PREFIX_BYTES, end))) as StoredMessage;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Envelope and body of a queued message. */

@@ -5,8 +5,7 @@ import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { BodyFiles } from "./body_files.ts";
 import type { Journal } from "./journal.ts";
-import type { Ledger } from "./ledger.ts";
-import type { Entry, Queued } from "./queued.ts";
+import type { Entry, Ledger, Queued } from "./ledger.ts";
 import type { Segment } from "./segment.ts";
 import type { QueueSettings } from "./types.ts";
 
@@ -26,8 +25,6 @@ export interface Core {
   readonly bodies: BodyFiles;
   /** Puts an item in line for a slot. */
   ready(entry: QueuedEntry): void;
-  /** Puts an item on the schedule, at its `dueAt`. The object is of no use afterwards. */
+  /** Puts an item on the schedule, at its `dueAt`. */
   wait(entry: QueuedEntry): void;
-  /** Lets its message go out of memory when nothing is done about it any more. */
-  rest(entry: QueuedEntry): void;
 }

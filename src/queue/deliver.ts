@@ -4,7 +4,7 @@
  * Whatever goes wrong ends here: a courier that throws defers the item, a disk that cannot be read puts it off, a damaged record is set
  * aside. Nothing rejects.
  */
-import type { Attempt, Item } from "../hooks/outbound.ts";
+import type { Attempt, Item, Reason } from "../hooks/outbound.ts";
 import { createMessage, loadMessage, type Message } from "../mail/message.ts";
 import { DamagedRecord, readBack } from "./body_store.ts";
 import type { Budget } from "./budget.ts";
@@ -42,6 +42,14 @@ export class Deliverer {
   run(entry: QueuedEntry, lease: Lease): void {
     const running = this.#attempt(entry, lease).finally(() => this.#running.delete(running));
     this.#running.add(running);
+  }
+
+  /** Ends an item that is not being delivered: all that is left of it has failed, and its sender is told. False when that could not be. */
+  giveUp(entry: QueuedEntry, reason: Reason): Promise<boolean> {
+    const ending = this.#giveUp(entry, reason);
+    const running = ending.then(() => void this.#running.delete(running));
+    this.#running.add(running);
+    return ending;
   }
 
   /** Waits for running attempts, `deadlineMs` at most; then aborts them and waits for them to let go. */
@@ -83,6 +91,32 @@ export class Deliverer {
       if (entry.message.entries.includes(entry)) this.#core.wait(entry);
       lease.release();
     }
+  }
+
+  /** Never rejects. */
+  async #giveUp(entry: QueuedEntry, reason: Reason): Promise<boolean> {
+    const { log, wait } = this.#core;
+    const before = entry.state;
+    const abort = new AbortController();
+    entry.state = "active";
+    entry.running = abort;
+    try {
+      const loaded = await this.#load(entry);
+      if (loaded !== undefined) {
+        const { item, message } = loaded;
+        const outcomes = item.recipients.map((recipient) => ({ kind: "failed" as const, recipient, reason }));
+        await this.#settler.settle(entry, item, { outcomes }, message);
+      }
+    } catch (error) {
+      log.error(`Cannot give a message up: ${describe(error)}`, { item: entry.id });
+    } finally {
+      entry.running = undefined;
+      this.cool(entry);
+    }
+    if (!entry.message.entries.includes(entry)) return true;
+    if (entry.state === "active" && before === "held") entry.state = "held";
+    wait(entry);
+    return false;
   }
 
   async #try(entry: QueuedEntry, signal: AbortSignal): Promise<void> {

@@ -4,50 +4,100 @@
 import { type Bytes, concat } from "../base/bytes.ts";
 import type { Host } from "../host/types.ts";
 import type { Source } from "../mail/message.ts";
-import { readBack, readRecord } from "./body_store.ts";
-import { Ledger } from "./ledger.ts";
-import type { Entry, Queued } from "./queued.ts";
+import { readBack, readStored } from "./body_store.ts";
+import { testOf } from "./filter.ts";
+import { type Entry, Ledger, type Queued } from "./ledger.ts";
 import { replay } from "./replay.ts";
 import type { Segment } from "./segment.ts";
 import { addressText, recipientText, type StoredMessage } from "./stored.ts";
 import type { ListedItem, ListFilter, QueueStats } from "./types.ts";
 
-/** Items of a ledger, in order of acceptance. Senders and recipients are read from disk, for the items asked for only. */
+/** Items of a ledger. Senders and recipients are read from disk, for the items asked for only. */
 export function listItems(ledger: Ledger<Segment>, filter: ListFilter = {}): ListedItem[] {
-  const limit = filter.limit ?? Infinity;
+  return [...selectEntries(ledger, filter)].map(listed);
+}
+
+/** An item that was asked for; the record of its message, where it had to be read. */
+export interface Selected {
+  readonly entry: Entry<Segment>;
+  readonly stored: StoredMessage | undefined;
+}
+
+/** The same for a long queue: `pause` is awaited now and then. */
+export async function look(
+  ledger: Ledger<Segment>,
+  filter: ListFilter,
+  pause: () => Promise<void>,
+): Promise<ListedItem[]> {
   const items: ListedItem[] = [];
-  for (const message of messagesFor(ledger, filter)) {
-    let stored: StoredMessage | undefined;
-    for (const entry of message.entries) {
-      if (items.length >= limit) return items;
-      if (!matches(entry, filter)) continue;
-      items.push(listed(entry, stored ??= storedOf(message)));
-    }
+  for (const selected of selectSlowly(ledger, filter)) {
+    if (selected !== undefined) items.push(listed(selected));
+    if (selected === undefined || items.length % SHOWN_AT_ONCE === 0) await pause();
   }
   return items;
 }
 
-function messagesFor(ledger: Ledger<Segment>, { id, domain }: ListFilter): Iterable<Queued<Segment>> {
-  if (id !== undefined) return [ledger.look(id)].flatMap((message) => message ?? []);
-  return domain === undefined ? ledger.all() : ledger.ofDomain(domain.toLowerCase());
+/** In the order asked for. Items that come and go meanwhile may be in it or not. */
+export function* selectEntries(ledger: Ledger<Segment>, filter: ListFilter): Generator<Selected, void> {
+  for (const selected of selectSlowly(ledger, filter)) if (selected !== undefined) yield selected;
 }
 
-function matches(entry: Entry<Segment>, { domain, id, state }: ListFilter): boolean {
-  return (domain === undefined || entry.domain === domain.toLowerCase()) &&
-    (state === undefined || entry.state === state) &&
-    (id === undefined || entry.id === id || entry.message.id === id);
+/** The same, giving undefined now and then, for a caller that wants to pause. */
+export function* selectSlowly(ledger: Ledger<Segment>, filter: ListFilter): Generator<Selected | undefined, void> {
+  const limit = filter.limit ?? Infinity;
+  if (filter.sort !== "due") {
+    let count = 0;
+    for (const selected of unsorted(ledger, filter)) {
+      yield selected;
+      if (selected !== undefined && ++count >= limit) return;
+    }
+    return;
+  }
+  const all: Selected[] = [];
+  for (const selected of unsorted(ledger, filter)) {
+    if (selected === undefined) yield;
+    // Read again for those that are shown: a million records at once would be too many.
+    else all.push({ entry: selected.entry, stored: undefined });
+  }
+  all.sort((a, b) => a.entry.dueAt - b.entry.dueAt);
+  yield* all.slice(0, limit === Infinity ? undefined : limit);
 }
 
-/** Undefined for a record that can no longer be read: the item is shown all the same. */
-function storedOf(message: Queued<Segment>): StoredMessage | undefined {
-  try {
-    return readRecord(message.place).stored;
-  } catch {
-    return undefined;
+/** Entries looked at between two chances to pause. */
+const STRIDE = 1000;
+/** Items shown between two pauses: each is read from the disk. */
+const SHOWN_AT_ONCE = 50;
+
+function* unsorted(ledger: Ledger<Segment>, filter: ListFilter): Generator<Selected | undefined, void> {
+  const { quick, thorough } = testOf(filter);
+  let left = STRIDE;
+  for (const message of messagesFor(ledger, filter)) {
+    let stored: StoredMessage | undefined;
+    for (const entry of [...message.entries]) {
+      if (--left <= 0) {
+        yield;
+        left = STRIDE;
+      }
+      if (!quick(entry)) continue;
+      if (thorough !== undefined) {
+        stored ??= readStored(message.place);
+        // Reading from a disk takes longer than looking into memory.
+        left -= 20;
+        if (!thorough(entry, stored)) continue;
+      }
+      yield { entry, stored };
+    }
   }
 }
 
-function listed(entry: Entry<Segment>, stored: StoredMessage | undefined): ListedItem {
+function messagesFor(ledger: Ledger<Segment>, { id }: ListFilter): Iterable<Queued<Segment>> {
+  if (id === undefined) return ledger.messages.values();
+  const ids = typeof id === "string" ? [id] : id;
+  return new Set(ids.flatMap((each) => ledger.find(each)).map(({ message }) => message));
+}
+
+/** A record that can no longer be read: the item is shown all the same. */
+export function listed({ entry, stored = readStored(entry.message.place) }: Selected): ListedItem {
   return {
     id: entry.id,
     domain: entry.domain,
@@ -59,20 +109,30 @@ function listed(entry: Entry<Segment>, stored: StoredMessage | undefined): Liste
     state: entry.state,
     size: entry.message.size,
     ...(entry.lastError === undefined ? undefined : { lastError: entry.lastError }),
+    ...(entry.lastStatus === undefined ? undefined : { lastStatus: entry.lastStatus }),
   };
+}
+
+/** Those of several shards as one list. */
+export function sorted(shards: readonly (readonly ListedItem[])[], { sort, limit }: ListFilter): ListedItem[] {
+  const items = shards.flat().sort(sort === "due" ? (a, b) => a.dueAt - b.dueAt : (a, b) => a.queuedAt - b.queuedAt);
+  return limit === undefined ? items : items.slice(0, limit);
 }
 
 export function countItems(ledger: Ledger<Segment>, inProgress: number): QueueStats {
   let queued = 0;
-  let [, tempFail, held] = ledger.resting.items.counts;
-  for (const { entries } of ledger.awake.values()) {
+  let tempFail = 0;
+  let held = 0;
+  let oldest: number | undefined;
+  for (const { entries, queuedAt } of ledger.messages.values()) {
+    if (oldest === undefined || queuedAt < oldest) oldest = queuedAt;
     for (const { state } of entries) {
       if (state === "ready") queued++;
       else if (state === "waiting") tempFail++;
       else if (state === "held") held++;
     }
   }
-  return { inProgress, queued, tempFail, held, toString: () => `${inProgress}/${queued}/${tempFail}` };
+  return { inProgress, queued, tempFail, held, oldest, toString: () => `${inProgress}/${queued}/${tempFail}` };
 }
 
 /**
@@ -86,7 +146,7 @@ export function readQueue(host: Host, dir: string, filter: ListFilter = {}): Lis
 /** A queued message by an item's or a transaction's id, read in the same way; undefined when there is none. */
 export function readQueuedMessage(host: Host, dir: string, id: string): Promise<Bytes> | undefined {
   return readLedger(host, dir, (ledger) => {
-    const message = ledger.look(id);
+    const message = ledger.find(id)[0]?.message;
     return message === undefined ? undefined : allOf(readBack(host, `${dir}/body`, message).source);
   });
 }
@@ -104,7 +164,6 @@ export function readLedger<T>(host: Host, dir: string, use: (ledger: Ledger<Segm
     let vanished = false;
     const ledger = new Ledger<Segment>({ kept: () => {}, gone: () => {} });
     const segments = replay(host, dir, {
-      octets: (...record) => ledger.applyOctets(...record),
       record: (kind, json, place) => {
         try {
           ledger.apply(kind, json, place);

@@ -6,7 +6,7 @@
  * else; damage found on disk is set aside with a log event and never stops the start. One process per directory.
  */
 import { newId } from "../base/ids.ts";
-import type { Clock } from "../base/clock.ts";
+import { type Clock, sleep } from "../base/clock.ts";
 import type { Envelope, Forwarder } from "../hooks/outbound.ts";
 import type { Message } from "../mail/message.ts";
 import { Acceptor } from "./accept.ts";
@@ -19,15 +19,29 @@ import { Deliverer } from "./deliver.ts";
 import { Direct } from "./direct.ts";
 import { Journal } from "./journal.ts";
 import { Lanes } from "./lanes.ts";
-import { countItems, listItems } from "./list.ts";
+import { countItems, listItems, look, selectEntries } from "./list.ts";
+import { newsAt } from "./news.ts";
+import { isRetried, Operator } from "./operate.ts";
 import { QueueError } from "./queue_error.ts";
 import { recover, type Recovered } from "./recover.ts";
-import { dueAfterStart, flushRows, nextNews, setTimes } from "./resting_times.ts";
 import { Schedule } from "./schedule.ts";
 import { Settler } from "./settle.ts";
 import { finishAdoption } from "./shards.ts";
-import type { ListedItem, ListFilter, QueueApi, QueueOptions, QueueSettings, QueueStats, Spool } from "./types.ts";
+import { traceItems } from "./trace.ts";
+import type {
+  ListedItem,
+  ListFilter,
+  Order,
+  Ordered,
+  QueueApi,
+  QueueOptions,
+  QueueSettings,
+  QueueStats,
+  Spool,
+  TracedItem,
+} from "./types.ts";
 
+const NEWS_AGAIN_MS = 60_000;
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 
 export class Queue implements QueueApi {
@@ -44,6 +58,8 @@ export class Queue implements QueueApi {
   readonly #options: QueueOptions;
   readonly #unlock: () => void;
   #unwatch: () => void = () => {};
+  readonly #operator: Operator;
+  #started = false;
   #stopped: Promise<void> | undefined;
 
   /** Replays what is on disk and is ready to accept. Rejects when the directory cannot be used or another process has it. */
@@ -112,7 +128,6 @@ export class Queue implements QueueApi {
       bodies: new BodyFiles(host, `${dir}/body`, ids),
       ready: (entry) => this.#ready(entry),
       wait: (entry) => this.#wait(entry),
-      rest: (entry) => void ledger.rest(entry.message),
     };
     this.#core = core;
     const budget = new Budget(() => settings().memoryBudget);
@@ -126,25 +141,19 @@ export class Queue implements QueueApi {
       (entry) => entry.state !== "ready",
       options.slots === undefined ? undefined : { slots: options.slots, clock },
     );
-    const { resting } = ledger;
-    this.#schedule = new Schedule<QueuedEntry>(clock, (entry) => this.#ready(entry), {
-      get nextAt() {
-        return resting.items.times.nextAt;
-      },
-      wakeFirst: () => void ledger.wake(resting.items.messages[resting.items.times.first]!),
+    this.#schedule = new Schedule<QueuedEntry>(clock, (entry) => this.#ready(entry));
+    this.#operator = new Operator({
+      core,
+      schedule: this.#schedule,
+      deliverer: this.#deliverer,
+      delivers: () => this.#started,
     });
-    ledger.times = {
-      add: (entry) => this.#await(entry),
-      remove: (entry) => void this.#schedule.remove(entry),
-      wakeAt: (entry) => this.#wakeAt(entry),
-      changed: () => this.#schedule.changed(),
-    };
     const now = clock.now();
-    setTimes(resting, settings(), now);
-    for (const { entries, queuedAt } of ledger.awake.values()) {
+    for (const { entries, queuedAt } of ledger.messages.values()) {
       for (const entry of entries) {
-        entry.dueAt = dueAfterStart(entry.dueAt, queuedAt, now);
-        if (entry.state === "waiting") this.#await(entry);
+        // Never tried: due, even if the wall clock has gone back since.
+        if (entry.dueAt === queuedAt) entry.dueAt = Math.min(queuedAt, now);
+        this.#wait(entry);
       }
     }
     void this.#compactor.tidy();
@@ -174,6 +183,7 @@ export class Queue implements QueueApi {
       this.#lanes.open = !disabled && this.#stopped === undefined;
       this.#lanes.relimit();
     };
+    this.#started = true;
     this.#deliverer.courier = courier;
     this.#unwatch = settings.onChange(follow);
     this.#schedule.start();
@@ -197,87 +207,43 @@ export class Queue implements QueueApi {
   }
 
   flush(domain?: string): number {
-    const wanted = domain?.toLowerCase();
+    const filter = { state: "waiting", ...(domain === undefined ? {} : { domain }) } as const;
     const now = this.#clock.now();
-    const { ledger } = this.#core;
-    let count = flushRows(ledger.resting, now, wanted);
-    for (const { entries } of [...ledger.awake.values()]) {
-      for (const entry of entries) {
-        if (entry.state !== "waiting" || (wanted !== undefined && entry.domain !== wanted)) continue;
-        // RFC 4865: its time is the sender's, not ours.
-        if ((entry.message.wanted?.h ?? 0) > now) continue;
-        this.#schedule.remove(entry);
-        entry.dueAt = now;
-        this.#ready(entry);
-        count++;
-      }
-    }
-    this.#schedule.changed();
-    return count;
+    const waiting = [...selectEntries(this.#core.ledger, filter)].map(({ entry }) => entry);
+    return this.#operator.retry(waiting.filter((entry) => isRetried(entry, now)));
+  }
+
+  order(order: Order): Promise<Ordered> {
+    return this.#operator.order(order);
   }
 
   async hold(id: string): Promise<number> {
-    const found = this.#core.ledger.find(id);
-    for (const entry of found) {
-      this.#schedule.remove(entry);
-      // A running attempt goes on; what it leaves over stays held.
-      entry.state = "held";
-    }
-    await this.#mark("hold", found).finally(() => this.#rest(found));
-    return found.length;
+    return (await this.order({ verb: "hold", filter: { id } })).items;
   }
 
   async release(id: string): Promise<number> {
-    const all = this.#core.ledger.find(id);
-    const found = all.filter(({ state }) => state === "held");
-    for (const entry of found) {
-      if (entry.running !== undefined) entry.state = "active";
-      else {
-        entry.state = "waiting";
-        this.#await(entry);
-      }
-    }
-    await this.#mark("release", found).finally(() => this.#rest(all));
-    return found.length;
+    return (await this.order({ verb: "release", filter: { id } })).items;
   }
 
   async remove(id: string): Promise<number> {
-    const found = this.#core.ledger.find(id);
-    const { ledger, bodies } = this.#core;
-    for (const entry of found) {
-      this.#schedule.remove(entry);
-      if (entry.running === undefined) this.#deliverer.cool(entry);
-      else entry.running.abort(new Error("The item was removed"));
-      entry.state = "waiting";
-      ledger.done(entry);
-    }
-    await this.#mark("removed", found).finally(() => this.#rest(found));
-    for (const { message } of found) {
-      if (message.entries.length === 0 && message.bodyFile !== undefined) bodies.remove(message.bodyFile);
-    }
-    return found.length;
+    return (await this.order({ verb: "remove", filter: { id } })).items;
   }
 
   list(filter?: ListFilter): ListedItem[] {
     return listItems(this.#core.ledger, filter);
   }
 
-  stats(): QueueStats {
-    return countItems(this.#core.ledger, this.#lanes.active);
+  look(filter: ListFilter = {}): Promise<ListedItem[]> {
+    return look(this.#core.ledger, filter, () => sleep(this.#clock, 0));
   }
 
-  /** Rejects when the disk fails; what was asked for holds all the same, and is written down once the disk recovers. */
-  async #mark(kind: "hold" | "release" | "removed", entries: readonly QueuedEntry[]): Promise<void> {
-    const { journal } = this.#core;
-    await Promise.all(entries.map(async ({ message, index }) => {
-      const json = JSON.stringify({ i: message.id, n: index });
-      try {
-        await journal.append(kind, json);
-      } catch (error) {
-        journal.note(kind, json);
-        throw error;
-      }
-    }));
+  trace(id: string): TracedItem[] {
+    const { ledger, settings } = this.#core;
+    return traceItems(ledger, id, { now: this.#clock.now(), settings: settings(), running: this.#lanes });
+  }
+
+  stats(): QueueStats {
+    return countItems(this.#core.ledger, this.#lanes.active);
   }
 
   #ready(entry: QueuedEntry): void {
@@ -285,25 +251,15 @@ export class Queue implements QueueApi {
     this.#lanes.add(entry);
   }
 
-  /** To rest, or on the schedule while others of its message are tried. */
+  /** On the schedule, unless it is held. */
   #wait(entry: QueuedEntry): void {
-    const { message } = entry;
-    if (entry.state !== "held") entry.state = "waiting";
-    if (!this.#core.ledger.rest(message) && entry.state === "waiting") this.#await(entry);
-  }
-
-  #await(entry: QueuedEntry): void {
-    this.#wakeAt(entry);
+    if (entry.state === "held") return;
+    entry.state = "waiting";
+    const now = this.#clock.now();
+    const news = newsAt(entry, this.#core.settings());
+    // What should have been told by now is tried again in a while.
+    entry.newsAt = news > now ? news : now + NEWS_AGAIN_MS;
     this.#schedule.add(entry);
-  }
-
-  #wakeAt(entry: QueuedEntry): number {
-    entry.newsAt = nextNews(entry, this.#core.settings(), this.#clock.now());
-    return entry.wakeAt;
-  }
-
-  #rest(entries: readonly QueuedEntry[]): void {
-    for (const { message } of entries) this.#core.ledger.rest(message);
   }
 }
 

@@ -14,6 +14,7 @@ import { type News, newsOf } from "./news.ts";
 import { notePast, type PastAttempt, pastOf, withAttempt } from "./past.ts";
 import { TOLD } from "./stored.ts";
 import { successLine } from "./success.ts";
+import { givenUpAt } from "./trace.ts";
 
 type Delivered = Extract<Outcome, { kind: "delivered" }>;
 type Deferred = Extract<Outcome, { kind: "deferred" }>;
@@ -54,7 +55,7 @@ export class Settler {
       await this.#delivered(item, attempt, delivered, rcpts);
       if (open.length === 0) return;
     }
-    const told = failed.length > 0 && await this.#bounced(item, failed, rcpts)
+    const told = failed.length > 0 && await this.#bounced(item, attempt, failed, rcpts)
       ? failed.filter(({ recipient }) => isToldOf("FAILURE", recipient, true))
       : [];
     const reports = told.length > 0;
@@ -96,7 +97,7 @@ export class Settler {
       action: "delayed",
       status: entry.lastStatus ?? "4.4.7",
       reason: news === "overdue" ? OVERDUE : entry.lastError ?? "not tried yet",
-      retryUntil: retryUntil(entry, limits.intervals),
+      retryUntil: givenUpAt(entry, limits.intervals),
     } as const;
     item.log.notice("Tells the sender that mail is late", { file: item.id, domain: item.domain, news });
     // One that cannot be kept is told again after a restart.
@@ -126,11 +127,8 @@ export class Settler {
   /** With an attempt that has just been made, what happened so far is written down with it. */
   #note(entry: QueuedEntry, attempt?: PastAttempt): void {
     if (gone(entry)) return;
-    const { journal, rest } = this.#core;
-    if (attempt !== undefined) {
-      return notePast(entry, withAttempt(pastOf(entry), attempt), journal, () => rest(entry));
-    }
-    journal.note("outcome", JSON.stringify({ i: entry.message.id, ...entry.stored() }));
+    if (attempt !== undefined) return notePast(entry, withAttempt(pastOf(entry), attempt), this.#core.journal);
+    this.#core.journal.note("outcome", JSON.stringify({ i: entry.message.id, ...entry.stored() }));
   }
 
   /** By kind. Whoever got no outcome is deferred; whoever was deferred too often has failed (spec 02 §5). */
@@ -182,12 +180,12 @@ export class Settler {
   }
 
   /** Whether the sender is to be told. */
-  async #bounced(item: Item, failed: readonly Failed[], rcpts: string): Promise<boolean> {
+  async #bounced(item: Item, attempt: Attempt, failed: readonly Failed[], rcpts: string): Promise<boolean> {
     const { hooks } = this.#core;
     const error = errorOf(item, failed, "failed");
     item.log.event("bounced", { file: item.id, domain: item.domain, rcpts, err: error });
     if (hooks.has("bounce")) {
-      const ran = hooks.run("bounce", { item, outcomes: failed, error }, { log: item.log });
+      const ran = hooks.run("bounce", { item, attempt, outcomes: failed, error }, { log: item.log });
       const { verdict } = ran instanceof Promise ? await ran : ran;
       if (verdict?.kind === "ok") return false;
     }
@@ -266,13 +264,6 @@ function successLines(item: Item, { via }: Attempt, delivered: readonly Delivere
   const { sender, wanted } = item.envelope;
   if (sender.isNull()) return [];
   return delivered.flatMap((outcome) => successLine(outcome, wanted, via) ?? []);
-}
-
-/** When the last attempt will be, as things stand. */
-function retryUntil({ dueAt, attempts, message }: QueuedEntry, intervals: readonly number[]): number {
-  const last = intervals.slice(attempts).reduce((sum, each) => sum + each, dueAt);
-  const by = message.wanted?.by;
-  return by?.[1].startsWith("R") ? Math.min(last, by[0]) : last;
 }
 
 /** RFC 2852 §4.1.4, RFC 3463 §3.5. */

@@ -18,6 +18,11 @@ export function shardDir(root: string, number: number): string {
   return `${root}/w${number}`;
 }
 
+/** The shards, as a server opens them: `root`, and those of workers. */
+export function shardDirs(host: Host, root: string): string[] {
+  return [root, ...folders(host, root).filter((name) => SHARD.test(name)).map((name) => `${root}/${name}`)];
+}
+
 /** Every directory below a queue's that holds records, `root` first; [] when there is none. */
 export function queueDirs(host: Host, root: string): string[] {
   const inside = (dir: string): string[] => [

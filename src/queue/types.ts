@@ -4,7 +4,7 @@
  * Only types live here, so that `server.ts`, the CLI and the HTTP pages can name them without the machinery.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Envelope, Forwarder } from "../hooks/outbound.ts";
+import type { Envelope, Forwarder, MailOptions } from "../hooks/outbound.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import { NO_SITES, type SiteTable } from "../hooks/site.ts";
 import type { Host } from "../host/types.ts";
@@ -112,16 +112,99 @@ export interface ListedItem {
   readonly dueAt: number;
   readonly state: ItemState;
   readonly size: number;
-  /** Why the last attempt did not do. */
+  /** Why the last attempt did not do, and its RFC 3463 status. */
   readonly lastError?: string;
+  readonly lastStatus?: string;
 }
 
+/** What became of some of an item's recipients in one attempt. */
+export interface HistoryResult {
+  readonly kind: "delivered" | "deferred" | "failed";
+  readonly recipients: readonly string[];
+  readonly text: string;
+  /** The host that said so, when one did. */
+  readonly host?: string;
+}
+
+export interface HistoryAttempt {
+  /** Epoch milliseconds of its end. */
+  readonly at: number;
+  readonly results: readonly HistoryResult[];
+}
+
+/** What comes next for an item, when and why. */
+export interface NextStep {
+  /** Epoch milliseconds, when that is known. */
+  readonly at?: number;
+  readonly why: "new" | "schedule" | "sender" | "running" | "slot" | "disabled" | "held" | "stopped";
+  /** In a sentence. */
+  readonly text: string;
+}
+
+/** What a message is sent under, as plain data. */
+export interface ShownEnvelope {
+  readonly sender: string;
+  /** Those still to be served. */
+  readonly recipients: readonly {
+    readonly address: string;
+    readonly notify?: readonly string[];
+    /** `TYPE;ADDRESS`. */
+    readonly originalRecipient?: string;
+  }[];
+  readonly smtpUtf8: boolean;
+  readonly wanted: MailOptions;
+  readonly notes: Readonly<Record<string, unknown>>;
+}
+
+/** One item as `kasi queue show` and `trace` tell of it. */
+export interface TracedItem extends ListedItem {
+  /** Undefined when it cannot be read. */
+  readonly envelope: ShownEnvelope | undefined;
+  /** The first attempt and the latest ones, oldest first. */
+  readonly history: readonly HistoryAttempt[];
+  readonly next: NextStep;
+  /** Epoch milliseconds after which a failure is final, as things stand. */
+  readonly givenUpAt: number;
+}
+
+/** Which items; each field that is there narrows it. `filter.ts` reads and applies it. */
 export interface ListFilter {
+  /** An item's id, or a transaction's for all of its items; or several. */
+  readonly id?: string | readonly string[];
+  /** Here, in `sender` and in `recipient` `*` stands for anything. */
   readonly domain?: string;
-  readonly id?: string;
+  readonly sender?: string;
+  /** One of those still to be served. */
+  readonly recipient?: string;
   readonly state?: ItemState;
+  /** Is in what the last failure said, or is its status. */
+  readonly error?: string;
+  /** Epoch milliseconds. */
+  readonly queuedBefore?: number;
+  readonly queuedAfter?: number;
   /** At most so many. */
   readonly limit?: number;
+  /** By acceptance without it. */
+  readonly sort?: "queued" | "due";
+}
+
+/** What an operator may do with items. */
+export type OrderVerb = "hold" | "release" | "retry" | "remove" | "bounce";
+
+export interface Order {
+  readonly verb: OrderVerb;
+  readonly filter: ListFilter;
+  /** Only count. */
+  readonly dryRun?: boolean;
+  /** For `bounce`: what the sender is told. */
+  readonly reason?: string;
+}
+
+export interface Ordered {
+  /** Items it was done to. */
+  readonly items: number;
+  /** Items that were meant, but are in a state in which it cannot be done. */
+  readonly passed: number;
 }
 
 export interface QueueStats {
@@ -131,6 +214,8 @@ export interface QueueStats {
   /** Waiting for their time. */
   readonly tempFail: number;
   readonly held: number;
+  /** Epoch milliseconds at which the oldest item was queued; undefined without items. */
+  readonly oldest: number | undefined;
   /** Haraka's `get_stats`: `IN_PROGRESS/QUEUED/TEMP_FAIL`. */
   toString(): string;
 }
@@ -153,11 +238,19 @@ export interface QueueApi {
   stop(deadlineMs: number): Promise<void>;
   /** Makes waiting items due now (of one domain, or all); says how many. Held ones stay. */
   flush(domain?: string): number;
-  /** An item's id, or a transaction's for all of its items. Each says how many it found. */
+  /**
+   * Holds items, lets them go, makes them due, takes them out (a running attempt is aborted, nobody is told), or ends them with a report to
+   * their senders. What it did is on disk when it resolves, but for `retry`. Rejects when the disk fails.
+   */
+  order(order: Order): Promise<Ordered>;
+  /** {@linkcode QueueApi.order} by an item's id, or a transaction's for all of its items. Each says to how many items. */
   hold(id: string): Promise<number>;
   release(id: string): Promise<number>;
-  /** Takes items out for good, without a report to anyone. A running attempt is aborted. */
   remove(id: string): Promise<number>;
   list(filter?: ListFilter): ListedItem[];
+  /** The same for a long queue: pauses now and then, so that nothing else has to wait. */
+  look(filter?: ListFilter): Promise<ListedItem[]>;
+  /** What happened so far, what is next, when and why; of items given by their ids. */
+  trace(id: string): TracedItem[];
   stats(): QueueStats;
 }

@@ -5,7 +5,8 @@
  * message goes to whoever asked, who is on this machine and allowed to know.
  */
 import type { Addr } from "../host/types.ts";
-import type { ItemState, ListFilter } from "../queue/types.ts";
+import { BadFilter, FILTER_FIELDS, FILTER_NAMES, meansAll, readFilter } from "../queue/filter.ts";
+import type { ListFilter, OrderVerb } from "../queue/types.ts";
 import type { Operations } from "./face.ts";
 import { describe } from "./listeners.ts";
 
@@ -34,9 +35,8 @@ export class BadArgument extends Error {
   override readonly name = "BadArgument";
 }
 
-const STATES: readonly ItemState[] = ["waiting", "ready", "active", "held"];
-
-const OF_DOMAIN = { domain: "items for this domain only" };
+const OF_ID = { id: "an item's, or a transaction's for all of its items; may be given more than once" };
+const OF_FILTER = Object.fromEntries(FILTER_NAMES.map((name) => [name, FILTER_FIELDS[name].about]));
 
 export const CONTROL_VERBS = {
   "/status": {
@@ -54,23 +54,32 @@ export const CONTROL_VERBS = {
   "/queue": {
     method: "GET",
     about: "queued items, one a line",
-    takes: {
-      ...OF_DOMAIN,
-      id: "one item, or all of one transaction",
-      state: `one of ${STATES.join(", ")}`,
-      limit: "at most so many",
+    takes: { ...OF_ID, ...OF_FILTER },
+    run: ({ operations }, given, now) => operations.list(filterOf(given, now)),
+  },
+  "/queue/trace": {
+    method: "GET",
+    about: "what happened to items, what is next, when and why; one a line",
+    takes: { id: OF_ID.id },
+    async run({ operations }, given) {
+      const ids = given.getAll("id");
+      if (ids.length === 0) throw new BadArgument("trace wants an id");
+      return (await Promise.all(ids.map((id) => operations.trace(id)))).flat();
     },
-    run: ({ operations }, given) => operations.list(listFilter(given)),
   },
   "/queue/flush": {
     method: "POST",
     about: "make waiting items due now",
-    takes: OF_DOMAIN,
+    takes: { domain: "items for this domain only" },
     run: async ({ operations }, given) => ({ items: await operations.flush(given.get("domain")?.toLowerCase()) }),
   },
   "/queue/hold": onItems("hold", "keep items from being tried"),
   "/queue/release": onItems("release", "let held items be tried again"),
+  "/queue/retry": onItems("retry", "make waiting items due now"),
   "/queue/remove": onItems("remove", "take items out for good, without a report to anyone"),
+  "/queue/bounce": onItems("bounce", "end items, with a report to their senders", {
+    reason: "what the report says",
+  }),
   "/restart": {
     method: "POST",
     about: "replace the workers one by one; answered when all are new",
@@ -93,31 +102,42 @@ export const CONTROL_VERBS = {
 
 export type ControlPath = keyof typeof CONTROL_VERBS;
 
-function onItems(verb: "hold" | "release" | "remove", about: string) {
+function onItems(verb: OrderVerb, about: string, more: { readonly [name: string]: string } = {}) {
   return {
     method: "POST",
     about,
-    takes: { id: "an item's, or a transaction's for all of its items" },
-    async run({ operations }: ControlFace, given: URLSearchParams) {
-      const id = given.get("id");
-      if (id === null || id === "") throw new BadArgument(`${verb} wants an id`);
-      return { items: await operations[verb](id) };
+    takes: {
+      ...OF_ID,
+      ...OF_FILTER,
+      ...more,
+      all: "1: all there are; wanted where nothing else says which",
+      dry_run: "1: only count",
+    },
+    async run({ operations }: ControlFace, given: URLSearchParams, now: number) {
+      const filter = filterOf(given, now);
+      if (meansAll(filter) && !isSet(given, "all")) throw new BadArgument(`${verb} wants an id, a filter or all=1`);
+      const reason = given.get("reason");
+      return await operations.order({
+        verb,
+        filter,
+        ...(isSet(given, "dry_run") ? { dryRun: true } : {}),
+        ...(reason === null ? {} : { reason }),
+      });
     },
   } as const;
 }
 
-function listFilter(given: URLSearchParams): ListFilter {
-  const domain = given.get("domain");
-  const id = given.get("id");
-  const state = given.get("state");
-  const limit = given.get("limit");
-  const known = STATES.find((each) => each === state);
-  if (state !== null && known === undefined) throw new BadArgument(`state wants one of ${STATES.join(", ")}`);
-  if (limit !== null && !/^[1-9]\d{0,8}$/.test(limit)) throw new BadArgument("limit wants a number from 1");
-  return {
-    ...(domain === null ? {} : { domain: domain.toLowerCase() }),
-    ...(id === null ? {} : { id }),
-    ...(known === undefined ? {} : { state: known }),
-    ...(limit === null ? {} : { limit: Number(limit) }),
-  };
+function isSet(given: URLSearchParams, name: string): boolean {
+  const text = given.get(name);
+  if (text !== null && text !== "1") throw new BadArgument(`${name} wants 1, or is left out`);
+  return text === "1";
+}
+
+function filterOf(given: URLSearchParams, now: number): ListFilter {
+  try {
+    return readFilter({ get: (name) => given.get(name), ids: given.getAll("id") }, now);
+  } catch (cause) {
+    if (cause instanceof BadFilter) throw new BadArgument(cause.message);
+    throw cause;
+  }
 }

@@ -6,7 +6,7 @@
  * answered for by the one that takes its place.
  */
 import type { CourierStats } from "../delivery/courier.ts";
-import type { ListedItem, ListFilter, QueueStats } from "../queue/types.ts";
+import type { ListedItem, ListFilter, Order, Ordered, QueueStats, TracedItem } from "../queue/types.ts";
 
 /** The state at one moment. */
 export interface ServerStats {
@@ -19,16 +19,15 @@ export interface ServerStats {
 }
 
 export interface Operations {
-  /** Queued items, oldest first. */
+  /** Queued items, oldest first or as the filter says. */
   list(filter?: ListFilter): Promise<ListedItem[]>;
+  /** What happened so far, what is next, when and why; of an item's id, or a transaction's for all of its items. */
+  trace(id: string): Promise<TracedItem[]>;
   stats(): Promise<ServerStats>;
   /** Makes waiting items due now (of one domain, or all), reads renewed certificates; says how many items. */
   flush(domain?: string): Promise<number>;
-  /** An item's id, or a transaction's for all of its items. Each says how many it found. */
-  hold(id: string): Promise<number>;
-  release(id: string): Promise<number>;
-  /** Takes items out for good, without a report to anyone. */
-  remove(id: string): Promise<number>;
+  /** Holds, releases, retries, removes or bounces items. */
+  order(order: Order): Promise<Ordered>;
   /**
    * Replaces the workers, one after another: each ends its sessions and deliveries first. Rejects with a ConfigError without workers, and with
    * the reason when a fresh worker does not start; the others go on then.

@@ -19,7 +19,10 @@ import { describe } from "./listeners.ts";
 import { absoluteIn, shippedPath, type Site } from "./site.ts";
 import type { TlsStore } from "./tls_store.ts";
 
-type Now = Pick<Snapshot, "sessions" | "queue" | "delivery"> & { readonly counts?: readonly Counts[] };
+type Now = Pick<Snapshot, "sessions" | "delivery"> & {
+  readonly queue: Omit<Snapshot["queue"], "oldestSeconds"> & { readonly oldest: number | undefined };
+  readonly counts?: readonly Counts[];
+};
 
 export interface HttpOptions {
   readonly machine: Machine;
@@ -66,14 +69,15 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
     version: face.version,
     metrics,
     snapshot: async () => {
-      const { queue: { inProgress, queued, tempFail, held }, sessions, delivery, counts } = await options.snapshot();
+      const { queue: { inProgress, queued, tempFail, held, oldest }, sessions, delivery, counts } = await options
+        .snapshot();
       for (const each of counts ?? []) metrics.add(each);
       const { rss, heapUsed } = host.memoryUsage();
       return {
         uptimeSeconds: Math.floor((clock.now() - started) / 1000),
         sessions,
         delivery,
-        queue: { inProgress, queued, tempFail, held },
+        queue: { inProgress, queued, tempFail, held, oldestSeconds: ageOf(oldest, clock.now()) },
         memory: { rss, heapUsed },
         webSockets: sockets.size,
       };
@@ -123,6 +127,11 @@ async function renewAll(servers: readonly HttpServer[], pair: HttpPair, log: Log
       log.error(`HTTPS keeps its certificate: ${cause instanceof Error ? cause.message : cause}`);
     }
   }
+}
+
+/** In seconds. */
+function ageOf(since: number | undefined, now: number): number {
+  return since === undefined ? 0 : Math.max(0, Math.floor((now - since) / 1000));
 }
 
 async function bind(options: HttpServerOptions): Promise<HttpServer> {

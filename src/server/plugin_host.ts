@@ -5,6 +5,7 @@ import type { Notes } from "../hooks/notes.ts";
 import type { Forwarder } from "../hooks/outbound.ts";
 import type { PluginHost } from "../hooks/plugin.ts";
 import type { ResultFeed } from "../hooks/results.ts";
+import { createOutbound, type OutboundParts } from "../hooks/send.ts";
 import type { Logger } from "../log/types.ts";
 import { loggedMachine } from "./hook_log.ts";
 
@@ -18,7 +19,7 @@ export interface PluginHostParts {
   readonly dataDir: string;
   readonly forwarder: Forwarder;
   readonly results: ResultFeed;
-  readonly enqueue: PluginHost["enqueue"];
+  readonly outbound: OutboundParts;
   readonly signal: AbortSignal;
 }
 
@@ -41,7 +42,8 @@ export function pluginHostFor(parts: PluginHostParts): (name: string) => PluginH
       dataDir: parts.dataDir,
       forwarder: parts.forwarder,
       results: parts.results,
-      enqueue: parts.enqueue,
+      enqueue: (envelope, message) => parts.outbound.enqueue(envelope, message),
+      outbound: createOutbound(parts.outbound, log),
       signal: parts.signal,
     };
   };

@@ -12,6 +12,7 @@ import type { LoadedPlugin } from "../hooks/loader.ts";
 import { Notes } from "../hooks/notes.ts";
 import { ResultRoom } from "../hooks/result_room.ts";
 import type { Logger } from "../log/types.ts";
+import { noQueue } from "./no_queue.ts";
 import { deliverySettings } from "./outbound_settings.ts";
 import { choosePlugins, startChosen } from "./plugins.ts";
 import { findSite } from "./site.ts";
@@ -62,7 +63,7 @@ export async function rehearse({ machine, log, ...options }: RehearsalOptions): 
       dataDir: site.dataDir,
       forwarder: courier,
       results: new ResultRoom(log),
-      enqueue: () => Promise.reject(new Error("Cannot queue mail: this is a rehearsal without a queue")),
+      outbound: noQueue("Cannot queue mail: this is a rehearsal without a queue"),
       signal: stopping.signal,
       ignoreBad: false,
     })

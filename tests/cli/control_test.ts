@@ -11,6 +11,7 @@ function site(smtpIni: string) {
   const complaints: string[] = [];
   const out = {
     say: (text: string) => (said.push(text), 0 as const),
+    write: () => {},
     complain: (text: string) => void complaints.push(text),
   };
   const ask = (verb: Parameters<typeof control>[0]["verb"]) =>

@@ -16,15 +16,6 @@ const CASES: readonly [string, Action][] = [
   ["-l", { do: "list" }],
   ["-o -c site", { do: "order", site: "site" }],
   ["check -c site", { do: "check", site: "site" }],
-  ["queue ls", { do: "queue", verb: "ls", json: false }],
-  ["queue ls example.com --json -c site", {
-    do: "queue",
-    verb: "ls",
-    argument: "example.com",
-    json: true,
-    site: "site",
-  }],
-  ["queue show", { do: "unknown", reason: "queue show wants the ID that queue ls prints" }],
   ["dkim keygen example.com", { do: "dkim", verb: "keygen", domain: "example.com", kind: "rsa", force: false }],
   ["dkim keygen example.com ed25519 -f -c site", {
     do: "dkim",
@@ -39,8 +30,12 @@ const CASES: readonly [string, Action][] = [
   ["dkim", { do: "unknown", reason: "dkim wants one of keygen, verify" }],
   ["dkim keygen", { do: "unknown", reason: "dkim keygen wants the DOMAIN to sign for" }],
   ["dkim keygen a.test dsa", { do: "unknown", reason: "dkim keygen makes one of rsa, ed25519" }],
-  ["queue eat", { do: "unknown", reason: "queue wants one of ls, show, flush, hold, release, remove" }],
-  ["queue hold", { do: "unknown", reason: "queue hold wants the ID that queue ls prints" }],
+  ["queue hold --sender", { do: "unknown", reason: "--sender wants ADDRESS" }],
+  ["queue", {
+    do: "unknown",
+    of: "queue",
+    reason: "queue wants one of ls, show, trace, cat, hold, release, retry, rm, bounce, flush",
+  }],
   ["-c site --qlist --verbose", { do: "control", verb: "qlist", site: "site", json: false, verbose: true }],
   ["-c site --qunstick", { do: "control", verb: "qunstick", site: "site", json: false, verbose: false }],
   ["-c site --qunstick example.com", {

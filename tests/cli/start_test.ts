@@ -8,7 +8,7 @@ test("start() serves until SIGTERM, and SIGHUP flushes meanwhile", { sanitize: f
   machine.host.mkdirSync("/site/config", { recursive: true });
   machine.host.writeTextFileSync("/site/config/smtp.ini", "listen=127.0.0.1:25\n");
   machine.host.writeTextFileSync("/site/config/plugins", "");
-  const out = { say: () => 0 as const, complain: () => {} };
+  const out = { say: () => 0 as const, write: () => {}, complain: () => {} };
   const running = start({ site: "/site" }, { machine, out });
   const until = async (pattern: RegExp) => {
     for (let i = 0; i < 500 && !pattern.test(machine.printed.stdout); i++) {

@@ -9,5 +9,6 @@ test("terminal() ends each text with one line feed, words to stdout and complain
   assert.equal(out.say("one\n"), 0);
   out.say("zwölf");
   out.complain("no");
-  assert.deepEqual(machine.printed, { stdout: "one\nzwölf\n", stderr: "no\n" });
+  out.write(new TextEncoder().encode("as it is"));
+  assert.deepEqual(machine.printed, { stdout: "one\nzwölf\nas it is", stderr: "no\n" });
 });

@@ -11,6 +11,8 @@ class Line {
   messages = 0;
   usable = true;
   held = false;
+  /** Of whose last mail it is. */
+  site: string | undefined;
   quits = 0;
   readonly peer = {
     closed: false,
@@ -59,12 +61,15 @@ test("under any mix of work, faults, aborts and idleness no connection is leased
       lines.push(line);
       return line.asConversation;
     };
+    // Shares of sites reach over destinations, and a site without a table has none.
+    const sites = [{ name: "s", connections: 2 }, { name: "t", connections: 4 }, undefined];
     const work = async (key: string) => {
+      const site = round % 2 === 0 ? undefined : sites[Math.floor(random() * 3)];
       const abort = new AbortController();
       if (random() < 0.1) setTimeout(() => abort.abort(new Error("aborted")), random() * 3);
       let lease: Lease | Fact;
       try {
-        lease = await pool.lease(key, LIMITS, random() < 0.1, open, abort.signal);
+        lease = await pool.lease(key, { ...LIMITS, ...(site && { site }) }, random() < 0.1, open, abort.signal);
       } catch {
         return;
       }
@@ -74,6 +79,11 @@ test("under any mix of work, faults, aborts and idleness no connection is leased
       assert.equal(line.held, false, "leased twice");
       assert.equal(line.usable, true, "what broke was given out");
       line.held = true;
+      line.site = site?.name;
+      for (const one of sites) {
+        const open = lines.filter((each) => one !== undefined && each.site === one.name && !each.peer.closed);
+        assert.ok(open.length <= (one?.connections ?? 0), `${one?.name} has ${open.length} open`);
+      }
       inUse++;
       assert.ok(Line.open <= 6, "more open than two destinations may have");
       line.messages++;
@@ -174,5 +184,43 @@ test("those who wait for a host that turns out not to answer are told, instead o
   const all = await Promise.all([1, 2, 3].map(() => pool.lease("k", limits, false, open, never)));
   assert.deepEqual(all, [REFUSED, REFUSED, REFUSED]);
   assert.equal(tried, 1);
+  assert.deepEqual(pool.counts, { connections: 0, idle: 0, waiting: 0 });
+});
+
+test("a site has no more open than its share over all of its hosts: what is idle makes room", async () => {
+  const pool = new Pool(new FakeClock());
+  const lines: Line[] = [];
+  const open = () => {
+    lines.push(new Line());
+    return Promise.resolve(lines.at(-1)!.asConversation);
+  };
+  const limits = { ...LIMITS, site: { name: "s", connections: 2 } };
+  const lease = (key: string, more = limits) => pool.lease(key, more, false, open, never) as Promise<Lease>;
+  for (const key of ["k1", "k2"]) (await lease(key))[Symbol.dispose]();
+  assert.equal(pool.counts.idle, 2);
+  const third = await lease("k3");
+  assert.deepEqual(lines.map(({ quits }) => quits), [1, 0, 0], "the one idle the longest left");
+  const second = await lease("k2");
+  assert.equal(lineOf(second), lines[1], "the other is used again");
+  let served = false;
+  const waiting = lease("k1").then((held) => {
+    served = true;
+    return held;
+  });
+  await settled();
+  assert.deepEqual([served, pool.counts.waiting], [false, 1]);
+  // Another site's mail to the same host is not held up.
+  (await lease("k1", { ...limits, site: { name: "other", connections: 1 } }))[Symbol.dispose]();
+  third[Symbol.dispose]();
+  (await waiting)[Symbol.dispose]();
+  second[Symbol.dispose]();
+  // A share that grows serves those who wait.
+  const held = [await lease("k1"), await lease("k1")];
+  const more = lease("k1");
+  await settled();
+  const wider = { ...limits, site: { name: "s", connections: 4 } };
+  const [wide, late] = await Promise.all([lease("k2", wider), more]);
+  for (const each of [...held, wide, late]) each[Symbol.dispose]();
+  await pool.stop();
   assert.deepEqual(pool.counts, { connections: 0, idle: 0, waiting: 0 });
 });

@@ -7,6 +7,7 @@ import type { HookHandler } from "../../src/hooks/points.ts";
 import type { Attempt, Destination, Item, MailOptions } from "../../src/hooks/outbound.ts";
 import type { Hooks } from "../../src/hooks/runner.ts";
 import type { Recipient } from "../../src/hooks/session.ts";
+import type { Site } from "../../src/hooks/site.ts";
 import type { Logger } from "../../src/log/types.ts";
 import { parseAddress } from "../../src/mail/address.ts";
 import { createMessage, type Message } from "../../src/mail/message.ts";
@@ -50,6 +51,9 @@ export interface Posting {
   readonly asked?: Pick<Recipient, "notify" | "originalRecipient">;
   readonly signal?: AbortSignal;
   readonly log?: Logger;
+  /** Of the message; the same for all by default. */
+  readonly id?: string;
+  readonly site?: Site;
   /** By `Forwarder.send()` to these, instead of `deliver()`. */
   readonly via?: readonly Destination[];
 }
@@ -146,10 +150,10 @@ function makeItem(posting: Posting, log: MemoryLog): Item {
     ...posting.asked,
   }));
   return {
-    id: "TEST.1.1",
+    id: `${posting.id ?? "TEST.1"}.1`,
     domain: posting.domain ?? recipients[0]!.address.host,
     envelope: {
-      id: "TEST.1",
+      id: posting.id ?? "TEST.1",
       sender: parseAddress(posting.from ?? "<me@us.example>")!,
       recipients,
       notes: posting.notes ?? {},
@@ -157,6 +161,7 @@ function makeItem(posting: Posting, log: MemoryLog): Item {
       wanted: posting.wanted,
     },
     recipients,
+    ...(posting.site && { site: posting.site }),
     attempts: 0,
     queuedAt: 0,
     size: 0,

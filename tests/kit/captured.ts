@@ -18,6 +18,7 @@ export async function captured(): Promise<Captured> {
       said.push(text);
       return 0;
     },
+    write: (bytes) => void said.push(new TextDecoder("latin1").decode(bytes)),
     complain: (text) => void complaints.push(text),
   };
   return { machine: await thisMachine(), out, said, complaints };

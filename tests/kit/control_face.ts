@@ -32,17 +32,22 @@ export function controlFace(items = 1): FakeControlFace {
         Promise.resolve({
           sessions: 3,
           threads: 1,
-          queue: { inProgress: 1, queued: 2, tempFail: 3, held: 4 },
+          queue: { inProgress: 1, queued: 2, tempFail: 3, held: 4, oldest: 30_500 },
           delivery: { connections: 1, idle: 0, waiting: 0, opened: 1, reused: 0 },
         }),
       flush: act("flush"),
-      hold: act("hold"),
-      release: act("release"),
-      remove: act("remove"),
+      trace: (id) => Promise.resolve([{ ...item(id), envelope: undefined, history: [], next: NEXT, givenUpAt: 0 }]),
+      order({ verb, filter, dryRun, reason }) {
+        filters.push(filter);
+        told.push([verb, ...(dryRun ? ["dry"] : []), ...(reason === undefined ? [] : [reason])].join(" "));
+        return Promise.resolve({ items, passed: 1 });
+      },
       restart: async () => void await act("restart")(),
     },
   };
 }
+
+const NEXT = { why: "held", text: "nothing" } as const;
 
 function item(id: string): ListedItem {
   return {

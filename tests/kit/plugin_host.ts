@@ -5,8 +5,11 @@ import { Notes } from "../../src/hooks/notes.ts";
 import type { Attempt, Destination, Envelope, Forwarder, Item } from "../../src/hooks/outbound.ts";
 import type { PluginHost } from "../../src/hooks/plugin.ts";
 import type { Machine } from "../../src/host/types.ts";
+import { type ContentFile, createOutbound, type QueueNumbers } from "../../src/hooks/send.ts";
 import { ResultRoom } from "../../src/hooks/result_room.ts";
+import { type Bytes, concat } from "../../src/base/bytes.ts";
 import type { Message } from "../../src/mail/message.ts";
+import { memorySource } from "../../src/mail/source.ts";
 import { type MemoryMachine, memoryMachine } from "./memory_host.ts";
 import { type MemoryLog, memoryLog } from "./memory_log.ts";
 import type { ZoneText } from "./zone.ts";
@@ -26,6 +29,8 @@ export interface PluginHostOptions {
   readonly begin?: Forwarder["begin"];
   /** Called for each message that is put into the outbound queue; throw to refuse it. */
   readonly enqueue?: (envelope: Envelope, message: Message) => void | Promise<void>;
+  /** What the queue says of itself. */
+  readonly stats?: QueueNumbers;
 }
 
 export interface FakePluginHost {
@@ -65,6 +70,10 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
     watch: false,
   });
   const results = new ResultRoom(log.log);
+  const enqueue: PluginHost["enqueue"] = async (envelope, message) => {
+    if (options.enqueue === undefined) throw new Error("This test has no outbound queue");
+    await options.enqueue(envelope, message);
+  };
   const host: PluginHost = {
     name,
     config,
@@ -83,10 +92,12 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
       },
     },
     results,
-    async enqueue(envelope, message) {
-      if (options.enqueue === undefined) throw new Error("This test has no outbound queue");
-      await options.enqueue(envelope, message);
-    },
+    enqueue,
+    outbound: createOutbound({
+      enqueue,
+      spool: memoryFile,
+      stats: () => options.stats ?? { inProgress: 0, queued: 0, tempFail: 0, held: 0 },
+    }, log.log),
     signal: new AbortController().signal,
   };
   return {
@@ -99,5 +110,14 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
       write(file, text);
       config.reload();
     },
+  };
+}
+
+function memoryFile(): ContentFile {
+  const chunks: Bytes[] = [];
+  return {
+    write: (chunk) => void chunks.push(new Uint8Array(chunk)),
+    finish: () => Promise.resolve(memorySource(concat(chunks))),
+    discard() {},
   };
 }

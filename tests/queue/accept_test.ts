@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { utf8Encode } from "../../src/base/bytes.ts";
-import { createMessage } from "../../src/mail/message.ts";
+import { createMessage, loadMessage } from "../../src/mail/message.ts";
 import { memorySource } from "../../src/mail/source.ts";
 import { readQueue } from "../../src/queue/list.ts";
 import { test } from "../kit/test.ts";
@@ -34,6 +34,20 @@ test("the pre_send_trans_email hook may edit the message [row 220]", async () =>
   await b.accept("A", ["x@one.example"]);
   const stored = new TextDecoder().decode(b.disk.read(`${DIR}/000001.log`));
   assert.match(stored, /\r\nX-Seen: yes\r\n/);
+  await b.queue.stop(0);
+});
+
+test("a message whose own octets are gone once it was accepted goes out at the first attempt: the queue has a copy", async () => {
+  const b = await bench({ start: false });
+  const file = b.queue.spool();
+  await file.write(utf8Encode("Subject: x\r\n\r\nHello\r\n"));
+  const message = await loadMessage(await file.finish());
+  message.patchBody([{ from: 14, to: 19, bytes: utf8Encode("Hi") }]);
+  await b.queue.accept(envelope("A", "us@home.example", ["x@one.example"]), message);
+  file.discard();
+  b.queue.start(b.courier);
+  await b.clock.advance(100);
+  assert.match(b.courier.deliveries[0]!.text, /\r\n\r\nHi\r\n$/);
   await b.queue.stop(0);
 });
 

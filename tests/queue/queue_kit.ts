@@ -118,6 +118,8 @@ export interface Bench {
   readonly clock: FakeClock;
   readonly disk: CrashDisk;
   readonly log: ReturnType<typeof memoryLog>;
+  /** What it was opened with, to open another. */
+  readonly options: QueueOptions;
   /** Changes settings, as a reload does. */
   set(changes: Partial<QueueSettings>): void;
   accept(id: string, recipients: readonly string[], sender?: string, body?: string): Promise<void>;
@@ -150,7 +152,8 @@ export async function bench(o: BenchOptions = {}): Promise<Bench> {
     },
   };
   const hooks = o.hooks ?? fakeHooks();
-  const queue = await Queue.open({ host: disk.host, clock, dir: DIR, log: log.log, hooks, settings, ...o.options });
+  const options: QueueOptions = { host: disk.host, clock, dir: DIR, log: log.log, hooks, settings, ...o.options };
+  const queue = await Queue.open(options);
   const courier = new TestCourier(clock, o.verdicts);
   if (o.start !== false) queue.start(courier);
   return {
@@ -159,6 +162,7 @@ export async function bench(o: BenchOptions = {}): Promise<Bench> {
     clock,
     disk,
     log,
+    options,
     set(changes) {
       value = { ...value, ...changes };
       for (const listener of listeners) listener(value);

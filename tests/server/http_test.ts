@@ -11,7 +11,7 @@ import { test } from "../kit/test.ts";
 
 const SNAPSHOT = {
   sessions: 0,
-  queue: { inProgress: 0, queued: 0, tempFail: 0, held: 0 },
+  queue: { inProgress: 0, queued: 0, tempFail: 0, held: 0, oldest: undefined },
   delivery: { connections: 0, idle: 0, waiting: 0, opened: 0, reused: 0 },
 };
 const NOWHERE = { kind: "unix", path: "/no/such/directory/of/this/machine/http.sock" } as const;

@@ -96,19 +96,37 @@ test("[row 12] --qunstick makes the running server try again within two seconds,
   assert.equal((await sink.untilMails(2, 2000)).length, 2);
 });
 
-test("queue hold, release and remove", async () => {
+test("queue hold, release, remove, retry, bounce, show and trace", async () => {
   await using running = await withDeferredMail(await freePort());
   const site = ["-c", running.dir];
   const listed = await ask(socketOf(running), "GET", "/queue?domain=one.test");
   const { id } = JSON.parse(listed.body) as { id: string };
   assert.deepEqual(await kasi("queue", "hold", id, ...site), { code: 0, out: "1 item held\n", err: "" });
   assert.match((await kasi("queue", "flush", ...site)).out, /tries 1 waiting item now/, "the held one stays");
-  assert.match((await kasi("status", ...site)).out, /^Kasi .*\nlistening on 127.*\nqueue: .* 1 held\n/);
+  assert.match(
+    (await kasi("status", ...site)).out,
+    /^Kasi .*\nlistening on 127.*\nqueue: .* 1 held; the oldest since 2\S+ \S+\n/,
+  );
   assert.match((await kasi("queue", "release", id, ...site)).out, /^1 item released/);
   assert.match((await kasi("queue", "remove", id, ...site)).out, /^1 item removed/);
   const [again, left] = await Promise.all([kasi("queue", "remove", id, ...site), kasi("queue", "ls", ...site)]);
-  assert.deepEqual([again.code, again.err], [1, `No queued message has the ID ${id}\n`]);
+  assert.deepEqual([again.code, again.err], [
+    1,
+    `No queued message has the ID ${id}; what became of one the log tells: kasi explain ${id}\n`,
+  ]);
   assert.match(left.out, /^1 item$/m);
+  const other = left.out.split(" ")[0]!;
+  const [shown, traced] = await Promise.all([
+    kasi("queue", "show", other, ...site),
+    kasi("queue", "trace", other, "--json", ...site),
+  ]);
+  assert.match(shown.out, /^To +<c@two\.test>\n(?:.*\n)*Next .*: attempt [23] of 11, by the schedule/m);
+  const item = JSON.parse(traced.out);
+  assert.deepEqual([item.history.length >= 1, item.next.why], [true, "schedule"]);
+  assert.match((await kasi("queue", "retry", "--domain", "two.test", ...site)).out, /^1 item due now/);
+  assert.match((await kasi("queue", "bounce", "--all", "--dry-run", ...site)).out, /^[01] items? would be bounced/);
+  const dead = await kasi("queue", "rm", ...site);
+  assert.deepEqual([dead.code, dead.err], [255, "queue rm wants the ID that queue ls prints, a filter, or --all\n"]);
 });
 
 test("[row 13] --graceful is refused where there are no workers", async () => {

@@ -6,6 +6,7 @@ import os from "node:os";
 import { join } from "node:path";
 import { pause, sendLoad } from "../kit/load.ts";
 import { freePort, runKasi } from "../kit/mail_programs.ts";
+import { startNextHop } from "../kit/next_hop.ts";
 import { relaySite } from "../kit/relay_site.ts";
 import { eventually, type RunningSite, startKasi, temporaryDir } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
@@ -405,4 +406,62 @@ test("a plugin's fault in a worker is logged by the main thread with its stack, 
   const later = await open(port);
   assert.equal(later.worker, session!.worker);
   await closeEach([session!, later]);
+});
+
+/** Sends what it is told to from a route, in the main thread, and says what became of it. */
+const SENDER = `
+  import type { Plugin } from "kasi";
+  export default {
+    name: "sender",
+    setup({ outbound }) {
+      return {
+        init_http({ server: { http } }) {
+          http.use("/send", async (request, { params }) => {
+            const to = new URL(request.url).searchParams.get("to") ?? "";
+            return Response.json(await outbound.send({ from: "me@kasi.test", to, content: request.body ?? "" }));
+          });
+          http.get("/stats", async () => Response.json(await outbound.stats()));
+        },
+      };
+    },
+  } satisfies Plugin;
+`;
+
+test("[row 222] a route of the main thread sends mail: a worker queues it, large streams too", async () => {
+  await using hop = await startNextHop();
+  const port = await freePort();
+  await using kasi = await startKasi({
+    files: files(2, port, hop.port, {
+      "config/plugins": "sender\nto_next_hop\n",
+      "plugins/sender.ts": SENDER,
+      "config/http.ini": "listen=127.0.0.1:0\n",
+    }),
+  });
+  const [, http] = await kasi.untilLogged(/HTTP on \S+:(\d+)/);
+  const send = async (to: string, body: string | ReadableStream<Uint8Array>) => {
+    const init: RequestInit & { duplex: "half" } = { method: "POST", body, duplex: "half" };
+    return await (await fetch(`http://127.0.0.1:${http}/send?to=${to}`, init)).json();
+  };
+  assert.equal((await send("no address", "x")).kind, "refused");
+  const small = await send("you@far.test", "Subject: small\n\n.dot\n");
+  assert.equal(small.kind, "queued");
+  const chunk = new TextEncoder().encode(`${"0123456789".repeat(7)}\n`.repeat(1000));
+  const large = new ReadableStream<Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("Subject: large\n\n")),
+    pull(controller) {
+      controller.enqueue(chunk);
+      if (++sent === 40) controller.close();
+    },
+  });
+  let sent = 0;
+  assert.equal((await send("you@far.test", large)).kind, "queued");
+  const mails = await hop.untilMails(2);
+  const contents = mails.map(({ content }) => content).sort((a, b) => a.length - b.length);
+  assert.match(contents[0]!, /\r\nSubject: small\r\n[^]*\r\n\r\n\.dot\r\n$/);
+  assert.equal(contents[1]!.split("\r\n\r\n")[1], `${"0123456789".repeat(7)}\r\n`.repeat(40_000));
+  assert.deepEqual(mails.map(({ recipients }) => recipients), [["you@far.test"], ["you@far.test"]]);
+  assert.deepEqual(readdirSync(join(kasi.dir, "queue/handover")), []);
+  const stats = async () => await (await fetch(`http://127.0.0.1:${http}/stats`)).json();
+  await eventually(async () => (await stats()).inProgress === 0, 5000, "an empty queue");
+  assert.deepEqual(await stats(), { inProgress: 0, queued: 0, tempFail: 0, held: 0 });
 });

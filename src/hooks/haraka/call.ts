@@ -186,9 +186,9 @@ function argumentsFor(
     case "get_mx":
       return { object: item(), params: event.domain };
     case "deferred":
-      return { object: item(), params: { delay: event.delay, err: event.error } };
+      return { object: item(), params: { delay: event.delay, err: event.error, ...deferred(event, caller) } };
     case "bounce":
-      return { object: item(), params: Object.assign(new Error(event.error), bounced(event, address)) };
+      return { object: item(), params: Object.assign(new Error(event.error), bounced(event, caller)) };
     case "delivered": {
       const { via, response, delay, outcomes = [] } = event;
       const recipients = outcomes.filter(({ kind }) => kind === "delivered").map((one) =>
@@ -202,9 +202,45 @@ function argumentsFor(
   }
 }
 
-function bounced({ outcomes = [] }: AnyEvent, address: (ours: unknown) => AddressFace): object {
-  const of = (kind: string) => outcomes.filter((one) => one.kind === kind).map((one) => address(one.recipient.address));
-  return { bounced_rcpt: of("failed"), deferred_rcpt: of("deferred"), mx: null };
+/** Spec 02 §4.1 (3.1.2): whom it is about, and the host that said so. */
+function deferred({ attempt }: AnyEvent, { style }: Caller): object {
+  const outcomes = attempt?.outcomes ?? [];
+  return { fail_recips: failuresOf(outcomes, "deferred", style), mx: mxOf(outcomes, "deferred") };
+}
+
+function bounced({ attempt, outcomes = [] }: AnyEvent, { style }: Caller): object {
+  return {
+    bounced_rcpt: failuresOf(outcomes, "failed", style),
+    deferred_rcpt: failuresOf(attempt?.outcomes ?? [], "deferred", style),
+    mx: mxOf(outcomes, "failed"),
+  };
+}
+
+type Failure = Exclude<Outcome, { kind: "delivered" }>;
+
+function only(outcomes: readonly Outcome[], kind: Failure["kind"]): Failure[] {
+  return outcomes.filter((one): one is Failure => one.kind === kind);
+}
+
+/** Addresses with what was said of each (spec 02 §4.5). */
+function failuresOf(outcomes: readonly Outcome[], kind: Failure["kind"], style: AddressStyle): AddressFace[] {
+  return only(outcomes, kind).map(({ recipient, reason: { text, status, reply, remote } }) =>
+    Object.assign(new AddressFace(recipient.address, style), {
+      reason: text,
+      dsn_action: kind === "failed" ? "failed" : "delayed",
+      dsn_status: status,
+      dsn_remote_mta: remote,
+      dsn_smtp_code: reply?.code,
+      dsn_smtp_extc: reply?.enhanced,
+      dsn_smtp_response: reply === undefined ? undefined : [reply.text].flat().join(" "),
+    })
+  );
+}
+
+/** Null where no host was asked. */
+function mxOf(outcomes: readonly Outcome[], kind: Failure["kind"]): { readonly exchange: string } | null {
+  const remote = only(outcomes, kind).find(({ reason }) => reason.remote !== undefined)?.reason.remote;
+  return remote === undefined ? null : { exchange: remote };
 }
 
 function isThenable(value: unknown): value is Promise<unknown> {

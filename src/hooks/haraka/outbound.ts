@@ -1,17 +1,14 @@
 /**
- * `require('./outbound')`: `send_email` puts a new message into our outbound queue (spec 02 §1.2). The callback's OK means that it is safe on
- * disk. Addresses that are none, and nobody to send to, are DENY; a queue that cannot is DENYSOFT.
+ * `require('./outbound')` over our own outbound API (spec 02 §1.1, §1.2, §8): `send_email`, `send_trans_email`, `get_stats`.
+ *
+ * The callback's OK means that the mail is safe on disk. Addresses that are none, and nobody to send to, are DENY; content that breaks and a queue
+ * that cannot are DENYSOFT.
  */
-import { concat, utf8Encode } from "../../base/bytes.ts";
-import { newId } from "../../base/ids.ts";
-import { formatDate } from "../../mail/date.ts";
-import { createMessage } from "../../mail/message.ts";
-import { newMessageId } from "../../mail/message_id.ts";
-import { memorySource } from "../../mail/source.ts";
 import type { PluginHost } from "../plugin.ts";
-import type { Recipient } from "../session.ts";
+import type { NewMail, QueueNumbers, Sent } from "../send.ts";
 import { AddressFace } from "./address.ts";
 import { GLOBALS } from "./constants.ts";
+import { TransactionFace } from "./transaction.ts";
 
 type Done = (code: number, message: string) => void;
 interface Options {
@@ -19,61 +16,105 @@ interface Options {
   readonly notes?: Record<string, unknown>;
   readonly remove_msgid?: boolean;
   readonly remove_date?: boolean;
+  readonly origin?: { readonly uuid?: unknown };
 }
+type Chunks = AsyncIterable<Uint8Array | string>;
 
 export function outboundModule(host: PluginHost): Readonly<Record<string, unknown>> {
+  let known: QueueNumbers = { inProgress: 0, queued: 0, tempFail: 0, held: 0 };
   return {
     send_email(from: unknown, to: unknown, contents: unknown, ...rest: unknown[]): void {
       const done = rest.find((one) => typeof one === "function") as Done | undefined;
       const options = (rest.find((one) => typeof one === "object" && one !== null) ?? {}) as Options;
-      void send(host, from, to, contents, options).then(
-        ([code, message]) => done?.(GLOBALS[code]!, message),
+      void host.outbound.send(mailOf(host, from, to, contents, options)).then((sent) => {
+        done?.(GLOBALS[CODES[sent.kind]]!, textOf(sent));
+      });
+    },
+    send_trans_email(transaction: unknown, done?: Done): void {
+      const going = transaction instanceof TransactionFace ? transaction.outgoing() : undefined;
+      if (going === undefined) return done?.(GLOBALS.DENYSOFT!, "There is no message to send yet");
+      host.enqueue(going.envelope, going.message).then(
+        () => done?.(GLOBALS.OK!, `Message Queued (${going.envelope.id})`),
         (fault) => {
-          host.log.error(`send_email failed: ${fault}`);
+          host.log.error(`send_trans_email failed: ${fault}`);
           done?.(GLOBALS.DENYSOFT!, fault instanceof Error ? fault.message : String(fault));
         },
       );
     },
-    get_stats: () => "0/0/0",
+    /** In the main thread of workers: as they answered to the call before. */
+    get_stats(): string {
+      const now = host.outbound.stats();
+      if (!(now instanceof Promise)) known = now;
+      else now.then((numbers) => known = numbers, (fault) => host.log.warn(`get_stats: ${fault}`));
+      return `${known.inProgress}/${known.queued}/${known.tempFail}`;
+    },
   };
 }
 
-async function send(
-  host: PluginHost,
-  from: unknown,
-  to: unknown,
-  contents: unknown,
-  options: Options,
-): Promise<[code: "OK" | "DENY", message: string]> {
-  const sender = AddressFace.ours(from);
-  if (sender === undefined) return ["DENY", `Malformed from: ${String(from)}`];
-  const recipients: Recipient[] = [];
-  for (const one of Array.isArray(to) ? to : [to]) {
-    const address = AddressFace.ours(one);
-    if (address === undefined || address.isNull()) return ["DENY", `Malformed to address (${String(one)})`];
-    recipients.push({ address, parameters: new Map() });
-  }
-  if (recipients.length === 0) return ["DENY", "No recipients for email"];
-  const text = typeof contents === "string" ? contents : await readAll(contents as AsyncIterable<Uint8Array | string>);
-  const lines = text.replace(/\r?\n/g, "\r\n");
-  const message = createMessage(memorySource(utf8Encode(options.dot_stuffed ? lines.replace(/^\.\./gm, ".") : lines)));
-  const { header } = message;
-  const id = newId();
-  if (options.remove_msgid) header.remove("Message-Id");
-  if (options.remove_date) header.remove("Date");
-  const known = header.get("Message-Id");
-  if (known === undefined || known === "<>") {
-    header.remove("Message-Id");
-    header.addLeading("Message-Id", newMessageId(host.server.name, id));
-  }
-  if (header.get("Date") === undefined) header.addLeading("Date", formatDate(host.machine.clock.now()));
-  const smtpUtf8 = [sender, ...recipients.map(({ address }) => address)].some(({ isUtf8 }) => isUtf8);
-  await host.enqueue({ id, sender, recipients, notes: { ...options.notes }, smtpUtf8 }, message);
-  return ["OK", `Message Queued (${id})`];
+const CODES: { readonly [K in Sent["kind"]]: string } = { queued: "OK", refused: "DENY", deferred: "DENYSOFT" };
+
+function textOf(sent: Sent): string {
+  return sent.kind === "queued" ? `Message Queued (${sent.id})` : sent.text;
 }
 
-async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<string> {
-  const pieces: Uint8Array<ArrayBuffer>[] = [];
-  for await (const piece of stream) pieces.push(typeof piece === "string" ? utf8Encode(piece) : new Uint8Array(piece));
-  return new TextDecoder().decode(concat(pieces));
+function mailOf(host: PluginHost, from: unknown, to: unknown, contents: unknown, options: Options): NewMail {
+  const address = (given: unknown) => AddressFace.ours(given) ?? String(given);
+  const uuid = options.origin?.uuid;
+  return {
+    from: address(from),
+    to: Array.isArray(to) ? to.map(address) : address(to),
+    content: contentOf(contents),
+    dotStuffed: options.dot_stuffed === true,
+    notes: options.notes ?? {},
+    removeMessageId: options.remove_msgid === true,
+    removeDate: options.remove_date === true,
+    ...(typeof uuid === "string" && { origin: { log: host.log.child({ uuid }) } }),
+  };
+}
+
+function contentOf(contents: unknown): NewMail["content"] {
+  if (typeof contents === "string" || contents instanceof Uint8Array) return contents;
+  if (typeof (contents as Partial<Chunks>)?.[Symbol.asyncIterator] === "function") return contents as Chunks;
+  if (typeof (contents as Partial<OldStream>)?.on === "function") return chunksOf(contents as OldStream);
+  return String(contents);
+}
+
+/** A stream of events alone, as Node's first ones were. */
+interface OldStream {
+  on(event: string, listener: (given: unknown) => void): void;
+  pause?(): void;
+  resume?(): void;
+}
+
+async function* chunksOf(stream: OldStream): AsyncGenerator<Uint8Array | string> {
+  const waiting: (Uint8Array | string)[] = [];
+  let fault: { readonly cause: unknown } | undefined;
+  let ended = false;
+  let wake = () => {};
+  stream.on("data", (chunk) => {
+    waiting.push(chunk as Uint8Array | string);
+    stream.pause?.();
+    wake();
+  });
+  stream.on("error", (cause) => {
+    fault = { cause };
+    wake();
+  });
+  for (const event of ["end", "close"]) {
+    stream.on(event, () => {
+      ended = true;
+      wake();
+    });
+  }
+  for (;;) {
+    const chunk = waiting.shift();
+    if (chunk !== undefined) yield chunk;
+    else if (fault !== undefined) throw fault.cause;
+    else if (ended) return;
+    else {
+      const woken = new Promise<void>((resolve) => wake = resolve);
+      stream.resume?.();
+      await woken;
+    }
+  }
 }

@@ -6,6 +6,7 @@
  */
 import type { CommonJs } from "../../host/types.ts";
 import type { Message } from "../../mail/message.ts";
+import type { Envelope } from "../outbound.ts";
 import type { Recipient, Transaction } from "../session.ts";
 import { AddressFace, type AddressStyle } from "./address.ts";
 import { type BodyFace, bodyFace } from "./body.ts";
@@ -145,6 +146,15 @@ export class TransactionFace {
   }
   async loadBody(): Promise<void> {
     this.#shared.body ??= bodyFace(await this.#ours.body.tree());
+  }
+
+  /** What would go into the queue now; undefined before the message has come. */
+  outgoing(): { readonly envelope: Envelope; readonly message: Message } | undefined {
+    const { message } = this.#shared;
+    if (message === undefined) return undefined;
+    this.heed(undefined);
+    const { id, sender, recipients, smtpUtf8, wanted, notes } = this.#ours;
+    return { envelope: { id, sender, recipients: [...recipients], notes: notes.toJSON(), smtpUtf8, wanted }, message };
   }
 
   face(recipient: Recipient): AddressFace {

@@ -2,8 +2,9 @@
 import type { Endpoint } from "../../config/endpoint.ts";
 import type { Counts } from "../../http/metrics.ts";
 import type { LogItem } from "../../log/types.ts";
-import type { ListedItem, ListFilter } from "../../queue/types.ts";
+import type { ListedItem, ListFilter, Order, Ordered, TracedItem } from "../../queue/types.ts";
 import type { ServerStats } from "../face.ts";
+import type { Handover } from "./handover.ts";
 
 /** What a worker is started with. */
 export interface WorkerData {
@@ -31,9 +32,10 @@ export interface Verbs {
   list: { readonly takes: ListFilter | undefined; readonly gives: readonly ListedItem[] };
   stats: { readonly takes: undefined; readonly gives: ServerStats & { readonly counts?: Counts } };
   flush: { readonly takes: string | undefined; readonly gives: number };
-  hold: { readonly takes: string; readonly gives: number };
-  release: { readonly takes: string; readonly gives: number };
-  remove: { readonly takes: string; readonly gives: number };
+  /** Asked of one worker alone. */
+  enqueue: { readonly takes: Handover; readonly gives: true };
+  trace: { readonly takes: string; readonly gives: readonly TracedItem[] };
+  order: { readonly takes: Order; readonly gives: Ordered };
 }
 export type Verb = keyof Verbs;
 

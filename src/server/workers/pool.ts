@@ -35,6 +35,8 @@ export interface Pool {
   readonly serving: number;
   /** Everybody's answers; of those that serve and lived to answer. Rejects with the first refusal. */
   ask<V extends Verb>(verb: V, takes: Verbs[V]["takes"]): Promise<Verbs[V]["gives"][]>;
+  /** One that serves, in turn. Rejects with its refusal, and when there is none or it went away before it answered. */
+  askOne<V extends Verb>(verb: V, takes: Verbs[V]["takes"]): Promise<Verbs[V]["gives"]>;
   restart(): Promise<void>;
   stop(deadlineMs: number): Promise<void>;
 }
@@ -78,6 +80,7 @@ class WorkerPool implements Pool {
   readonly #asked = new Map<number, { readonly place: Place; readonly settle: (message?: FromWorker) => void }>();
   readonly #stopping = new AbortController();
   #asks = 0;
+  #turn = 0;
   #restarting: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -100,21 +103,31 @@ class WorkerPool implements Pool {
 
   async ask<V extends Verb>(verb: V, takes: Verbs[V]["takes"]): Promise<Verbs[V]["gives"][]> {
     const places = this.#places.filter(({ state }) => state === "serving" || state === "ending");
-    const answers = await Promise.all(
-      places.map((place) =>
-        new Promise<Verbs[V]["gives"] | undefined>((resolve, reject) => {
-          const id = ++this.#asks;
-          const settle = (message?: FromWorker) => {
-            this.#asked.delete(id);
-            if (message?.kind === "refusal") reject(new Error(message.reason));
-            else resolve(message?.kind === "answer" ? message.gives as Verbs[V]["gives"] : undefined);
-          };
-          this.#asked.set(id, { place, settle });
-          this.#tell(place, { kind: "ask", id, verb, takes });
-        })
-      ),
-    );
+    const answers = await Promise.all(places.map((place) => this.#askAt(place, verb, takes)));
     return answers.filter((answer) => answer !== undefined);
+  }
+
+  async askOne<V extends Verb>(verb: V, takes: Verbs[V]["takes"]): Promise<Verbs[V]["gives"]> {
+    const places = this.#places.filter(({ state }) => state === "serving");
+    const place = places[this.#turn++ % places.length];
+    if (place === undefined) throw new WorkerError("No worker serves at the moment");
+    const answer = await this.#askAt(place, verb, takes);
+    if (answer === undefined) throw new WorkerError(`Worker ${place.number} went away before it answered`);
+    return answer;
+  }
+
+  /** Undefined when it went away before it answered. */
+  #askAt<V extends Verb>(place: Place, verb: V, takes: Verbs[V]["takes"]): Promise<Verbs[V]["gives"] | undefined> {
+    return new Promise((resolve, reject) => {
+      const id = ++this.#asks;
+      const settle = (message?: FromWorker) => {
+        this.#asked.delete(id);
+        if (message?.kind === "refusal") reject(new Error(message.reason));
+        else resolve(message?.kind === "answer" ? message.gives as Verbs[V]["gives"] : undefined);
+      };
+      this.#asked.set(id, { place, settle });
+      this.#tell(place, { kind: "ask", id, verb, takes });
+    });
   }
 
   restart(): Promise<void> {

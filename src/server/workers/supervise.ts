@@ -15,10 +15,13 @@ import { processors, reusePortFault } from "../../host/threads.ts";
 import type { Addr, Machine } from "../../host/types.ts";
 import { HookRunner } from "../../hooks/hook_runner.ts";
 import { Notes } from "../../hooks/notes.ts";
+import { createOutbound, type OutboundParts } from "../../hooks/send.ts";
 import type { Counts } from "../../http/metrics.ts";
 import type { Logging } from "../../log/logging.ts";
 import type { Logger } from "../../log/types.ts";
+import { sorted } from "../../queue/list.ts";
 import { shardDir } from "../../queue/shards.ts";
+import type { ListFilter, Ordered } from "../../queue/types.ts";
 import { slotMemory } from "../../queue/shared_slots.ts";
 import type { ServeOptions, Server } from "../../server.ts";
 import { VERSION } from "../../version.ts";
@@ -31,7 +34,8 @@ import { attachLogHook, choosePlugins, initialise, startChosen } from "../plugin
 import { absoluteIn, type Site } from "../site.ts";
 import { takeQueue } from "../take_queue.ts";
 import { loadServerTls } from "../tls_store.ts";
-import type { Verb, Verbs, WorkerData } from "./messages.ts";
+import { handover } from "./handover.ts";
+import type { WorkerData } from "./messages.ts";
 import { type Pool, startWorkers } from "./pool.ts";
 
 export interface SuperviseOptions extends Omit<ServeOptions, "machine" | "logging"> {
@@ -77,6 +81,19 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
   const endBy = (ms = core.server.value.forceShutdownTimeoutMs) => endsAt ??= clock.monotonic() + ms;
   const deadline = () => Math.max(0, endBy() - clock.monotonic());
 
+  // At `init_master` there are none yet.
+  const workers: { pool?: Pool } = {};
+  const served = () => {
+    if (workers.pool === undefined) {
+      throw new Error("Cannot queue mail yet: its workers have the queue, and start later");
+    }
+    return workers.pool;
+  };
+  const outbound: OutboundParts = {
+    ...handover({ host, queueDir, log, ask: async (given) => await served().askOne("enqueue", given) }),
+    stats: async () => together(await served().ask("stats", undefined)).queue,
+  };
+
   const stopping = new AbortController();
   const plugins = await choosePlugins(options.plugins, core, { machine, log, site, signal: stopping.signal });
   const face = { notes, version: VERSION, name: core.me.value };
@@ -88,7 +105,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
     dataDir: site.dataDir,
     forwarder: courier,
     results: common.results,
-    enqueue: () => Promise.reject(new Error("Cannot queue mail in the main thread: its workers have the queue")),
+    outbound,
     signal: stopping.signal,
     ignoreBad: core.server.value.ignoreBadPlugins,
   });
@@ -124,6 +141,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
     stopping.abort(new Error("The server is shutting down"));
     return pool.stop(deadline());
   });
+  workers.pool = pool;
   for (const address of addresses) log.notice(`Listening on ${describe(address)}`);
   log.notice(`${count} workers serve`);
 
@@ -162,6 +180,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
     plugins,
     tls,
     operations,
+    outbound: createOutbound(outbound, log),
     get sessions() {
       return new Int32Array(sessions).reduce((sum, each) => sum + each, 0);
     },
@@ -214,30 +233,45 @@ export function together(all: readonly ServerStats[]): ServerStats {
     };
   return {
     sessions: all.reduce((total, { sessions }) => total + sessions, 0),
-    queue: sum(all.map(({ queue }) => queue), ["inProgress", "queued", "tempFail", "held"]),
+    queue: {
+      ...sum(all.map(({ queue }) => queue), ["inProgress", "queued", "tempFail", "held"]),
+      oldest: all.reduce<number | undefined>((first, { queue: { oldest } }) => earlier(first, oldest), undefined),
+    },
     delivery: sum(all.map(({ delivery }) => delivery), ["connections", "idle", "waiting", "opened", "reused"]),
     threads: all.length,
   };
 }
 
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? a ?? b : Math.min(a, b);
+}
+
+function sumOf(all: readonly Ordered[]): Ordered {
+  return {
+    items: all.reduce((sum, { items }) => sum + items, 0),
+    passed: all.reduce((sum, { passed }) => sum + passed, 0),
+  };
+}
+
 /** Over all workers. */
 export function operationsOf(pool: Pool, { log, reload }: { log: Logger; reload(): void }): Operations {
-  const total = async (verb: Extract<Verb, "flush" | "hold" | "release" | "remove">, takes: Verbs["flush"]["takes"]) =>
-    (await pool.ask(verb, takes as never)).reduce((sum, each) => sum + each, 0);
+  const list = async (filter: ListFilter = {}) => sorted(await pool.ask("list", filter), filter);
   return {
-    async list(filter) {
-      const items = (await pool.ask("list", filter)).flat().sort((a, b) => a.queuedAt - b.queuedAt);
-      return filter?.limit === undefined ? items : items.slice(0, filter.limit);
-    },
+    list,
+    trace: async (id) => (await pool.ask("trace", id)).flat(),
     stats: async () => together(await pool.ask("stats", undefined)),
-    flush(domain) {
+    async flush(domain) {
       reload();
       log.notice("Flushing the temp fail queue");
-      return total("flush", domain);
+      return (await pool.ask("flush", domain)).reduce((sum, each) => sum + each, 0);
     },
-    hold: (id) => total("hold", id),
-    release: (id) => total("release", id),
-    remove: (id) => total("remove", id),
+    async order(order) {
+      const { limit } = order.filter;
+      if (limit === undefined) return sumOf(await pool.ask("order", order));
+      // So many in all: which they are, is settled first.
+      const meant = await list(order.filter);
+      return sumOf(await pool.ask("order", { ...order, filter: { id: meant.map(({ id }) => id) } }));
+    },
     restart: () => pool.restart(),
   };
 }

@@ -14,6 +14,7 @@ import type { LogItem } from "../../log/types.ts";
 import { SharedSlots } from "../../queue/shared_slots.ts";
 import { serveAsWorker, type Server } from "../../server.ts";
 import { rehearse } from "../rehearsal.ts";
+import { type Handover, takeOver } from "./handover.ts";
 import type { FromWorker, ToWorker, Verb, WorkerData } from "./messages.ts";
 
 export interface WorkerPort {
@@ -74,7 +75,10 @@ export async function runWorker(port: WorkerPort): Promise<number> {
       slots: new SharedSlots(data.slots, data.number - 1),
       onSessions: (count) => void Atomics.store(new Int32Array(data.sessions), data.number - 1, count),
     });
-    const ended = follow(port, server, () => metrics?.drain());
+    const ended = follow(port, server, () => metrics?.drain(), async (given) => {
+      const { envelope, message } = await takeOver(machine.host, given);
+      await server.enqueue(envelope, message);
+    });
     port.post({ kind: "ready" });
     await ended;
     logging.flush();
@@ -88,15 +92,20 @@ export async function runWorker(port: WorkerPort): Promise<number> {
 }
 
 /** Does what the main thread says; resolves once it said to end, and all has ended. */
-export function follow(port: Pick<WorkerPort, "post" | "onMessage">, server: Server, counts: () => unknown) {
+export function follow(
+  port: Pick<WorkerPort, "post" | "onMessage">,
+  server: Server,
+  counts: () => unknown,
+  enqueue: (given: Handover) => Promise<void>,
+) {
   const { operations } = server;
   const verbs: { readonly [V in Verb]: (takes: never) => Promise<unknown> } = {
     list: (filter) => operations.list(filter),
     stats: async () => ({ ...await operations.stats(), counts: counts() }),
     flush: (domain) => operations.flush(domain),
-    hold: (id) => operations.hold(id),
-    release: (id) => operations.release(id),
-    remove: (id) => operations.remove(id),
+    enqueue: (given) => enqueue(given).then(() => true),
+    trace: (id) => operations.trace(id),
+    order: (order) => operations.order(order),
   };
   return new Promise<void>((resolve, reject) => {
     port.onMessage((message) => {

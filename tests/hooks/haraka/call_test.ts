@@ -36,13 +36,21 @@ const item = (): Item => ({
   log: memoryLog().log,
 });
 
-test("outbound hooks get an hmail and their parameters, and answer as they always did", async () => {
+test("outbound hooks get an hmail and their parameters, and answer as they always did [row 217] [row 219]", async () => {
   const { run, started } = await runner(`
     exports.hook_send_email = (next, hmail) => next(DELAY, hmail.num_failures * 10);
     exports.hook_get_mx = (next, hmail, domain) =>
       next(OK, { exchange: domain + '.' + hmail.todo.rcpt_to[0].address(), port: 2525, from: hmail.todo.mail_from.host, hop: hmail.notes.queue.next_hop });
-    exports.hook_deferred = (next, hmail, params) => next(DENYSOFT, params.delay + 1);
-    exports.hook_bounce = (next, hmail, error) => next(error.bounced_rcpt.length === 1 && error.message === 'gone' ? STOP : CONT);
+    exports.hook_deferred = (next, hmail, params) => {
+      const [a] = params.fail_recips;
+      const said = [a.reason, a.dsn_action, a.dsn_status, a.dsn_smtp_code, a.dsn_smtp_extc, a.dsn_smtp_response, a.dsn_remote_mta];
+      server.notes.deferred = [[String(a), ...said], params.mx.exchange, params.err];
+      next(DENYSOFT, params.delay + 1);
+    };
+    exports.hook_bounce = (next, hmail, error) => {
+      server.notes.bounce = [error.bounced_rcpt.length, error.deferred_rcpt.map(String).join(), error.mx];
+      next(error.bounced_rcpt.length === 1 && error.message === 'gone' ? STOP : CONT);
+    };
     exports.hook_delivered = (next, hmail, params) => {
       server.notes.delivered = params.slice(0, 6).concat(params[6].map(String), params.slice(7));
       next();
@@ -53,9 +61,22 @@ test("outbound hooks get an hmail and their parameters, and answer as they alway
     kind: "answer",
     value: { exchange: "b.test.b@b.test", port: 2525, from: "a.test", hop: "x" },
   });
-  assert.deepEqual(await run("deferred", { item: one, delay: 64, error: "later" }), { kind: "answer", value: 65 });
+  const reply = { code: 451, enhanced: "4.2.1", text: ["not", "now"] };
+  const reason = { text: "451 not now", status: "4.2.1", remote: "mx.b.test", reply };
+  const late = { outcomes: [{ kind: "deferred", recipient: one.recipients[0], reason }] };
+  assert.deepEqual(await run("deferred", { item: one, delay: 64, error: "later", attempt: late }), {
+    kind: "answer",
+    value: 65,
+  });
+  assert.deepEqual(started.host.server.notes.get("deferred"), [
+    ["<b@b.test>", "451 not now", "delayed", "4.2.1", 451, "4.2.1", "not now", "mx.b.test"],
+    "mx.b.test",
+    "later",
+  ]);
+  assert.deepEqual(await run("bounce", { item: one, outcomes: [], error: "x", attempt: late }), undefined);
+  assert.deepEqual(started.host.server.notes.get("bounce"), [0, "<b@b.test>", null]);
   const outcomes = [{ kind: "failed", recipient: one.recipients[0], reason: { text: "gone", status: "5.0.0" } }];
-  assert.deepEqual(await run("bounce", { item: one, outcomes, error: "gone" }), { kind: "ok" });
+  assert.deepEqual(await run("bounce", { item: one, outcomes, error: "gone", attempt: { outcomes } }), { kind: "ok" });
   const via = { host: "mx.b.test", ip: "192.0.2.1", port: 25, mode: "SMTP", tls: true, authenticated: false };
   const delivered = [{ kind: "delivered", recipient: one.recipients[0], reply: { code: 250, text: "OK" } }];
   await run("delivered", { item: one, outcomes: delivered, via, delay: 1.5, response: "250 OK" });

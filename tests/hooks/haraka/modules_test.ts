@@ -32,7 +32,7 @@ test("a file is CommonJS by its ending, its package, its words", () => {
   }
 });
 
-test("send_email queues a whole message; malformed addresses and nobody are DENY, a queue that cannot is DENYSOFT", async () => {
+test("send_email queues a message; malformed addresses and nobody are DENY, a queue that cannot is DENYSOFT [row 222]", async () => {
   const taken: { envelope: Envelope; text: string }[] = [];
   let broken = false;
   const { host } = pluginHost("own", {
@@ -51,13 +51,62 @@ test("send_email queues a whole message; malformed addresses and nobody are DENY
   const [{ envelope, text }] = taken as [typeof taken[0]];
   assert.equal(message, `Message Queued (${envelope.id})`);
   assert.deepEqual(envelope.recipients.map(({ address }) => address.address), ["b@b.test", "c@c.test"]);
-  assert.match(text, /^Date: .*\r\nMessage-Id: <[^>]+@mx\.kasi\.test>\r\nSubject: x\r\n\r\n\.dot\r\n$/);
+  assert.equal(text, "Subject: x\r\nMessage-Id: <>\r\n\r\n.dot\r\n");
   assert.deepEqual((await send("no address", "b@b.test", "x"))[0], 902);
   assert.match((await send("<>", "n o", "x"))[1], /Malformed to address/);
   assert.deepEqual(await send("<>", [], "x"), [902, "No recipients for email"]);
+  const options = { dot_stuffed: true, remove_msgid: true, remove_date: true, notes: { mine: 1 } };
+  const streams = [
+    nodeStream("Date: x\nMessage-Id: <a>\n", "\n..dot\n"),
+    ReadableStream.from(["Date: x\n", "\n..dot\n"]),
+  ];
+  for (const stream of streams) {
+    await new Promise<void>((resolve) => send_email("<>", "b@b.test", stream, () => resolve(), options));
+    assert.deepEqual([taken.at(-1)!.text, taken.at(-1)!.envelope.notes], ["\r\n.dot\r\n", { mine: 1 }]);
+  }
+  assert.deepEqual(await send("<>", "b@b.test", nodeStream("x", new Error("gone"))), [
+    903,
+    "The content cannot be read: gone",
+  ]);
+  send_email("<>", "nobody hears of it", "x");
   broken = true;
   assert.deepEqual(await send("<>", "b@b.test", "x"), [903, "disk full"]);
 });
+
+test("get_stats tells how the queue stands now, or as the workers said last [row 224]", async () => {
+  const numbers = { inProgress: 1, queued: 2, tempFail: 3, held: 4 };
+  const here = outboundModule(pluginHost("own", { stats: numbers }).host) as { get_stats(): string };
+  assert.equal(here.get_stats(), "1/2/3");
+  const { host } = pluginHost("own");
+  const far = { ...host, outbound: { ...host.outbound, stats: () => Promise.resolve(numbers) } };
+  const main = outboundModule(far) as { get_stats(): string };
+  assert.equal(main.get_stats(), "0/0/0");
+  await undefined;
+  assert.equal(main.get_stats(), "1/2/3");
+});
+
+/** As Node's first streams were: events alone. */
+function nodeStream(...chunks: readonly (string | Error)[]) {
+  const heard = new Map<string, (given: unknown) => void>();
+  let paused = false;
+  const left = [...chunks];
+  const flow = () => {
+    while (!paused && left.length > 0) {
+      const next = left.shift()!;
+      if (next instanceof Error) return heard.get("error")?.(next);
+      heard.get("data")?.(next);
+    }
+    if (!paused) heard.get("end")?.(undefined);
+  };
+  return {
+    on: (event: string, listener: (given: unknown) => void) => void heard.set(event, listener),
+    pause: () => void (paused = true),
+    resume() {
+      paused = false;
+      queueMicrotask(flow);
+    },
+  };
+}
 
 test("net_utils looks addresses up through our resolver", async () => {
   const machine = memoryMachine({

@@ -165,7 +165,20 @@ test("answers are those of all that serve; one that dies while it is asked has n
   p.threads[2]!.heed = (message) => {
     if (message.kind === "ask") p.threads[2]!.say({ kind: "refusal", id: message.id, reason: "disk" });
   };
-  await assert.rejects(workers.ask("hold", "x"), /disk/);
+  await assert.rejects(workers.ask("order", { verb: "hold", filter: { id: "x" } }), /disk/);
+});
+
+test("one question goes to one worker, in turn; one that dies over it, or none at all, is a rejection", async () => {
+  const p = await pool(2);
+  const workers = await p.made;
+  const asked = async () => await workers.askOne("flush", undefined);
+  assert.deepEqual([await asked(), await asked(), await asked()], [1, 2, 1]);
+  p.threads[1]!.heed = () => p.threads[1]!.end(0);
+  await assert.rejects(asked(), /Worker 2 went away before it answered/);
+  assert.deepEqual([await asked(), await asked()], [1, 1]);
+  p.threads[0]!.end(0);
+  for (let i = 0; i < 10; i++) await undefined;
+  await assert.rejects(asked(), /No worker serves/);
 });
 
 test("what workers log and what nobody caught in them comes out here, in order; after stop() nobody is replaced", async () => {

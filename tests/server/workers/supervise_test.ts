@@ -7,19 +7,19 @@ import { memoryMachine } from "../../kit/memory_host.ts";
 import { memoryLog } from "../../kit/memory_log.ts";
 import { test } from "../../kit/test.ts";
 
-const stats = (sessions: number, held: number) => ({
+const stats = (sessions: number, held: number, oldest?: number) => ({
   sessions,
-  queue: { inProgress: 1, queued: 2, tempFail: 3, held },
+  queue: { inProgress: 1, queued: 2, tempFail: 3, held, oldest },
   delivery: { connections: 1, idle: 0, waiting: 0, opened: 5, reused: 4 },
   threads: 1,
 });
 
 test("the numbers of all workers are added up", () => {
-  assert.deepEqual(together([stats(2, 0), stats(5, 7)]), {
+  assert.deepEqual(together([stats(2, 0), stats(5, 7, 99), stats(0, 0, 100)]), {
     sessions: 7,
-    queue: { inProgress: 2, queued: 4, tempFail: 6, held: 7 },
-    delivery: { connections: 2, idle: 0, waiting: 0, opened: 10, reused: 8 },
-    threads: 2,
+    queue: { inProgress: 3, queued: 6, tempFail: 9, held: 7, oldest: 99 },
+    delivery: { connections: 3, idle: 0, waiting: 0, opened: 15, reused: 12 },
+    threads: 3,
   });
   assert.equal(together([]).queue.held, 0);
 });
@@ -31,7 +31,15 @@ test("a list is all workers' by age, cut to what was asked for; counts are sums;
     serving: 2,
     ask(verb: string, takes: unknown) {
       asked.push([verb, takes]);
-      if (verb === "list") return [[{ id: "c", queuedAt: 3 }], [{ id: "a", queuedAt: 1 }, { id: "d", queuedAt: 4 }]];
+      if (verb === "list") {
+        return [[{ id: "c", queuedAt: 3, dueAt: 9 }], [{ id: "a", queuedAt: 1, dueAt: 10 }, {
+          id: "d",
+          queuedAt: 4,
+          dueAt: 5,
+        }]];
+      }
+      if (verb === "order") return [{ items: 2, passed: 0 }, { items: 5, passed: 1 }];
+      if (verb === "trace") return [[], [{ id: "x.1" }]];
       return [2, 5];
     },
     restart: () => Promise.resolve(),
@@ -40,9 +48,15 @@ test("a list is all workers' by age, cut to what was asked for; counts are sums;
   const operations = operationsOf(pool as never, { log: memoryLog().log, reload: () => void reloads++ });
   assert.deepEqual((await operations.list({ limit: 2 })).map(({ id }) => id), ["a", "c"]);
   assert.equal(await operations.flush("one.test"), 7);
-  assert.equal(await operations.hold("x"), 7);
+  const hold = { verb: "hold", filter: { sender: "x" } } as const;
+  assert.deepEqual(await operations.order(hold), { items: 7, passed: 1 });
+  assert.deepEqual((await operations.trace("x")).map(({ id }) => id), ["x.1"]);
   assert.equal(reloads, 1);
-  assert.deepEqual(asked.slice(1), [["flush", "one.test"], ["hold", "x"]]);
+  assert.deepEqual(asked.slice(1), [["flush", "one.test"], ["order", hold], ["trace", "x"]]);
+  assert.deepEqual((await operations.list({ sort: "due", limit: 2 })).map(({ id }) => id), ["d", "c"]);
+  // So many in all, not of each worker.
+  await operations.order({ verb: "hold", filter: { sender: "x", limit: 2 } });
+  assert.deepEqual(asked.at(-1), ["order", { verb: "hold", filter: { id: ["a", "c"] } }]);
 });
 
 for (

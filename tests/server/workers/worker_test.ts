@@ -34,19 +34,26 @@ test("follow() answers what it is asked, says why it cannot, and resolves once i
   const drained: number[] = [];
   const operations = {
     flush: (domain: string) => Promise.resolve(domain === "one.test" ? 4 : 0),
-    hold: () => Promise.reject(new Error("disk")),
+    order: () => Promise.reject(new Error("disk")),
     stats: () => Promise.resolve({ sessions: 3 }),
   };
   const server = { operations, drain: (ms: number) => Promise.resolve(void drained.push(ms)) };
-  const ended = follow(port, server as never, () => ({ messages: { "": 2 } }));
+  const ended = follow(port, server as never, () => ({ messages: { "": 2 } }), async (given) => {
+    if (given.envelope === "") throw new Error("no envelope");
+  });
   tell({ kind: "ask", id: 1, verb: "flush", takes: "one.test" });
-  tell({ kind: "ask", id: 2, verb: "hold", takes: "x" });
+  tell({ kind: "ask", id: 2, verb: "order", takes: { verb: "hold", filter: { id: "x" } } });
   tell({ kind: "ask", id: 3, verb: "stats", takes: undefined });
+  const content = new Uint8Array(0);
+  tell({ kind: "ask", id: 4, verb: "enqueue", takes: { envelope: "{}", content } });
+  tell({ kind: "ask", id: 5, verb: "enqueue", takes: { envelope: "", content } });
   for (let i = 0; i < 10; i++) await undefined;
   assert.deepEqual(said.sort((a, b) => (a as { id: number }).id - (b as { id: number }).id), [
     { kind: "answer", id: 1, gives: 4 },
     { kind: "refusal", id: 2, reason: "disk" },
     { kind: "answer", id: 3, gives: { sessions: 3, counts: { messages: { "": 2 } } } },
+    { kind: "answer", id: 4, gives: true },
+    { kind: "refusal", id: 5, reason: "no envelope" },
   ]);
   tell({ kind: "drain", deadlineMs: 700 });
   await ended;

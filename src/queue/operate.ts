@@ -1,0 +1,153 @@
+/**
+ * What an operator does with queued items: hold, release, retry, remove, bounce. By a filter, in batches, with pauses, so that a million items
+ * hold up no mail.
+ *
+ * What was done is on disk when an order resolves (`retry` only while nobody delivers: it is a wish for now). It rejects when the disk
+ * fails; what was asked for holds all the same, and is written down once the disk recovers.
+ */
+import { sleep } from "../base/clock.ts";
+import type { Core, QueuedEntry } from "./core.ts";
+import type { Deliverer } from "./deliver.ts";
+import { selectSlowly } from "./list.ts";
+import type { Schedule } from "./schedule.ts";
+import type { Order, Ordered, OrderVerb } from "./types.ts";
+
+/** Items whose records share a sync. */
+const AT_ONCE = 500;
+/** Reports to senders are made one by one. */
+const BOUNCED_AT_ONCE = 16;
+/** RFC 3463 §3.1: nothing of the mail, of the address or of the next host is at fault. */
+const GIVEN_UP = { text: "given up by the postmaster", status: "5.0.0" };
+
+interface Act {
+  /** Whether it can be done to an item in this state. */
+  readonly can: (entry: QueuedEntry, now: number) => boolean;
+  readonly atOnce: number;
+  /** Resolves to how many it was done to. */
+  readonly run: (entries: readonly QueuedEntry[], order: Order) => Promise<number>;
+}
+
+export interface OperatorParts {
+  readonly core: Core;
+  readonly schedule: Schedule<QueuedEntry>;
+  readonly deliverer: Deliverer;
+  /** Whether items are delivered when they are due. */
+  readonly delivers: () => boolean;
+}
+
+export class Operator {
+  readonly #parts: OperatorParts;
+  readonly #acts: { readonly [V in OrderVerb]: Act };
+
+  constructor(parts: OperatorParts) {
+    this.#parts = parts;
+    this.#acts = {
+      // A running attempt goes on; what it leaves over stays held.
+      hold: { can: ({ state }) => state !== "held", atOnce: AT_ONCE, run: (entries) => this.#hold(entries) },
+      release: { can: ({ state }) => state === "held", atOnce: AT_ONCE, run: (entries) => this.#release(entries) },
+      retry: { can: isRetried, atOnce: AT_ONCE, run: async (entries) => this.retry(entries) },
+      remove: { can: () => true, atOnce: AT_ONCE, run: (entries) => this.#remove(entries) },
+      // What a running attempt comes to nobody knows yet.
+      bounce: {
+        can: ({ running }) => running === undefined,
+        atOnce: BOUNCED_AT_ONCE,
+        run: (entries, { reason }) => this.#bounce(entries, reason),
+      },
+    };
+  }
+
+  async order(order: Order): Promise<Ordered> {
+    const { core: { ledger, clock } } = this.#parts;
+    const { can, atOnce, run } = this.#acts[order.verb];
+    // First all that are meant: what is done to one may make it be found again, or make a report that is meant as well.
+    const meant: QueuedEntry[] = [];
+    for (const selected of selectSlowly(ledger, order.filter)) {
+      if (selected === undefined) await sleep(clock, 0);
+      else meant.push(selected.entry);
+    }
+    let items = 0;
+    let passed = 0;
+    for (let at = 0; at < meant.length; at += atOnce) {
+      if (at > 0) await sleep(clock, 0);
+      const here = meant.slice(at, at + atOnce).filter((entry) => entry.message.entries.includes(entry));
+      const able = here.filter((entry) => can(entry, clock.now()));
+      const done = order.dryRun || able.length === 0 ? able.length : await run(able, order);
+      items += done;
+      passed += here.length - done;
+    }
+    return { items, passed };
+  }
+
+  /** Makes waiting items due now. */
+  retry(entries: readonly QueuedEntry[]): number {
+    const { core: { clock, journal, ready }, schedule, delivers } = this.#parts;
+    for (const entry of entries) {
+      schedule.remove(entry);
+      entry.dueAt = clock.now();
+      if (!delivers()) journal.note("outcome", JSON.stringify({ i: entry.message.id, ...entry.stored() }));
+      ready(entry);
+    }
+    return entries.length;
+  }
+
+  async #hold(entries: readonly QueuedEntry[]): Promise<number> {
+    for (const entry of entries) {
+      this.#parts.schedule.remove(entry);
+      entry.state = "held";
+    }
+    return await this.#mark("hold", entries);
+  }
+
+  async #release(entries: readonly QueuedEntry[]): Promise<number> {
+    for (const entry of entries) {
+      entry.state = entry.running === undefined ? "waiting" : "active";
+      if (entry.running === undefined) this.#parts.core.wait(entry);
+    }
+    return await this.#mark("release", entries);
+  }
+
+  async #remove(entries: readonly QueuedEntry[]): Promise<number> {
+    const { core: { ledger, bodies }, schedule, deliverer } = this.#parts;
+    for (const entry of entries) {
+      schedule.remove(entry);
+      if (entry.running === undefined) deliverer.cool(entry);
+      else entry.running.abort(new Error("The item was removed"));
+      entry.state = "waiting";
+      ledger.done(entry);
+    }
+    await this.#mark("removed", entries);
+    for (const message of new Set(entries.map((entry) => entry.message))) {
+      if (message.entries.length === 0 && message.bodyFile !== undefined) bodies.remove(message.bodyFile);
+    }
+    return entries.length;
+  }
+
+  async #bounce(entries: readonly QueuedEntry[], text: string | undefined): Promise<number> {
+    const { schedule, deliverer } = this.#parts;
+    const reason = text === undefined || text === "" ? GIVEN_UP : { ...GIVEN_UP, text };
+    const ended = await Promise.all(entries.map((entry) => {
+      schedule.remove(entry);
+      return deliverer.giveUp(entry, reason);
+    }));
+    return ended.filter(Boolean).length;
+  }
+
+  async #mark(kind: "hold" | "release" | "removed", entries: readonly QueuedEntry[]): Promise<number> {
+    const { journal } = this.#parts.core;
+    await Promise.all(entries.map(async ({ message, index }) => {
+      const json = JSON.stringify({ i: message.id, n: index });
+      try {
+        await journal.append(kind, json);
+      } catch (error) {
+        journal.note(kind, json);
+        throw error;
+      }
+    }));
+    return entries.length;
+  }
+}
+
+/** RFC 4865: what the sender holds back has a time of the sender's, not of ours. */
+export function isRetried({ state, message }: QueuedEntry, now: number): boolean {
+  return state === "waiting" && (message.wanted?.h ?? 0) <= now;
+}

@@ -1,0 +1,103 @@
+/**
+ * What an operator asks of one item: what happened so far, what is next, when, and why. Reading disturbs nothing.
+ */
+import type { Envelope } from "../hooks/outbound.ts";
+import type { Host } from "../host/types.ts";
+import { readStored } from "./body_store.ts";
+import type { Entry, Ledger } from "./ledger.ts";
+import { listed, readLedger, selectEntries } from "./list.ts";
+import { pastOf } from "./past.ts";
+import type { Segment } from "./segment.ts";
+import { restoreEnvelope } from "./stored.ts";
+import type { HistoryAttempt, NextStep, QueueSettings, ShownEnvelope, TracedItem } from "./types.ts";
+
+/** What decides when an item goes, beside itself. */
+export interface Situation {
+  readonly now: number;
+  readonly settings: Pick<QueueSettings, "intervals" | "disabled" | "concurrencyMax" | "perDestination">;
+  /** Deliveries under way; undefined when no server runs. */
+  readonly running: { readonly active: number; activeFor(domain: string): number } | undefined;
+}
+
+export function traceItems(ledger: Ledger<Segment>, id: string, situation: Situation): TracedItem[] {
+  return [...selectEntries(ledger, { id })].map(({ entry }) => {
+    const stored = readStored(entry.message.place);
+    const envelope = stored && restoreEnvelope(stored);
+    return {
+      ...listed({ entry, stored }),
+      envelope: envelope && shown(envelope, entry.left),
+      history: historyOf(entry, envelope),
+      next: nextStep(entry, situation),
+      givenUpAt: givenUpAt(entry, situation.settings.intervals),
+    };
+  });
+}
+
+/** The same from a shard's files, without a lock and without touching anything. */
+export function readTrace(host: Host, dir: string, id: string, situation: Situation): TracedItem[] {
+  return readLedger(host, dir, (ledger) => traceItems(ledger, id, situation));
+}
+
+function shown({ sender, recipients, smtpUtf8, wanted, notes }: Envelope, left: readonly number[]): ShownEnvelope {
+  return {
+    sender: sender.address,
+    recipients: left.map((place) => {
+      const { address, notify, originalRecipient } = recipients[place]!;
+      return {
+        address: address.address,
+        ...(notify === undefined ? {} : { notify }),
+        ...(originalRecipient === undefined
+          ? {}
+          : { originalRecipient: `${originalRecipient.type};${originalRecipient.address}` }),
+      };
+    }),
+    smtpUtf8,
+    wanted: wanted ?? {},
+    notes,
+  };
+}
+
+function historyOf(entry: Entry<Segment>, envelope: Envelope | undefined): HistoryAttempt[] {
+  return pastOf(entry).map(({ at, results }) => ({
+    at,
+    results: results.map((result) => ({
+      ...result,
+      recipients: result.recipients.map((place) => envelope?.recipients[place]?.address.address ?? "?"),
+    })),
+  }));
+}
+
+/** When the last attempt will be, as things stand; its failure is final. */
+export function givenUpAt({ dueAt, attempts, message }: Entry, intervals: readonly number[]): number {
+  const last = intervals.slice(attempts).reduce((sum, each) => sum + each, dueAt);
+  const by = message.wanted?.by;
+  return by?.[1].startsWith("R") ? Math.min(last, by[0]) : last;
+}
+
+export function nextStep(entry: Entry, { now, settings, running }: Situation): NextStep {
+  const { dueAt, attempts, domain, message, state } = entry;
+  const at = state === "ready" ? now : Math.max(dueAt, now);
+  if (state === "active") return { why: "running", text: "is being delivered right now" };
+  if (state === "held") return { why: "held", text: "nothing: it is held until somebody releases it" };
+  if (settings.disabled) {
+    return { why: "disabled", text: "nothing: outbound.ini says disabled=true" };
+  }
+  if (state === "ready" && running !== undefined) {
+    const own = running.activeFor(domain);
+    const reason = own >= settings.perDestination
+      ? `${own} deliveries to ${domain} are under way, which is the limit for one destination`
+      : running.active >= settings.concurrencyMax
+      ? `${running.active} deliveries are under way, which is the limit (concurrency_max)`
+      : "it is in line for a slot";
+    return { at, why: "slot", text: `an attempt as soon as there is a slot: ${reason}` };
+  }
+  if (running === undefined && dueAt <= now) return { why: "stopped", text: "an attempt once a server runs" };
+  const server = running === undefined ? ", if a server runs then" : "";
+  if ((message.wanted?.h ?? 0) > now) {
+    return { at, why: "sender", text: `an attempt when the sender wants it${server}` };
+  }
+  if (attempts === 0) return { at, why: "new", text: `the first attempt${server}` };
+  const most = settings.intervals.length;
+  const after = attempts >= most ? "the last one" : `attempt ${attempts + 1} of ${most + 1}`;
+  return { at, why: "schedule", text: `${after}, by the schedule (temp_fail_intervals)${server}` };
+}
