@@ -6,9 +6,10 @@
 import type { Clock } from "../base/clock.ts";
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
+import { makeDirectory } from "./directory.ts";
 import { type Holder, Ledger } from "./ledger.ts";
 import { replay } from "./replay.ts";
-import { type Segment, syncDirectory } from "./segment.ts";
+import type { Segment } from "./segment.ts";
 import { setAside } from "./set_aside.ts";
 
 export interface Recovered {
@@ -29,8 +30,7 @@ export interface RecoverOptions {
 
 export async function recover({ host, clock, dir, log, holder }: RecoverOptions): Promise<Recovered> {
   const began = clock.monotonic();
-  host.mkdirSync(`${dir}/body`, { recursive: true });
-  await settleNames(host, dir, log);
+  await makeDirectory(host, `${dir}/body`);
   const ledger = new Ledger<Segment>(holder);
   const cuts = new Map<Segment, number>();
   let torn = 0;
@@ -77,18 +77,6 @@ export async function recover({ host, clock, dir, log, holder }: RecoverOptions)
   const messages = ledger.messages.size;
   log.event("queue_recovered", { shard: dir, messages, recipients, segments: segments.length, torn, ms });
   return { ledger, segments, next: (segments.at(-1)?.number ?? 0) + 1 };
-}
-
-/** The directories may be new: what lies in them is safe only once their own names are. */
-async function settleNames(host: Host, dir: string, log: Logger): Promise<void> {
-  const end = dir.lastIndexOf("/");
-  for (const path of end > 0 ? [dir, dir.slice(0, end)] : [dir]) {
-    try {
-      await syncDirectory(host, path);
-    } catch (error) {
-      log.warn(`Cannot sync a directory: ${error instanceof Error ? error.message : error}`, { file: path });
-    }
-  }
 }
 
 /** What was read may still be on its way to the disk: what is built on it must not outlive it. */

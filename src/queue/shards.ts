@@ -7,6 +7,7 @@
  */
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
+import { makeDirectory } from "./directory.ts";
 import { segmentNumbers } from "./replay.ts";
 import { segmentName, syncDirectory } from "./segment.ts";
 
@@ -41,7 +42,7 @@ export function queueDirs(host: Host, root: string): string[] {
 export async function dealShards(host: Host, root: string, workers: number): Promise<string[]> {
   const own = Array.from({ length: workers }, (_, i) => shardDir(root, i + 1));
   const served = workers === 0 ? [root] : own;
-  for (const dir of [root, ...own]) host.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  for (const dir of [root, ...own]) await makeDirectory(host, dir);
   const dealt: string[] = [];
   // Always to the first, so that what a crash broke off is found where it was left.
   if (workers > 0 && await handOverRoot(host, root, served[0]!)) dealt.push(root);
@@ -72,11 +73,12 @@ async function handOverRoot(host: Host, root: string, into: string): Promise<boo
   // What `root` itself was still taking over belongs in front of nothing and behind everything it has: end that first.
   await finishAdoption(host, root);
   const to = `${into}/adopting-root`;
-  host.mkdirSync(`${to}/body`, { recursive: true, mode: 0o700 });
-  await syncDirectory(host, into);
+  await makeDirectory(host, `${to}/body`);
   moveFiles(host, `${root}/body`, `${to}/body`);
   for (const number of segmentNumbers(host, root).reverse()) {
     host.renameSync(`${root}/${segmentName(number)}`, `${to}/${segmentName(number)}`);
+    // In this order on the disk, too.
+    await syncDirectory(host, to);
   }
   for (const dir of [`${to}/body`, to, root]) await syncDirectory(host, dir);
   return true;
@@ -89,7 +91,7 @@ export async function finishAdoption(host: Host, dir: string, log?: Logger): Pro
     await finishAdoption(host, from, log);
     for (const part of ["body", "corrupt"]) {
       if (!isFolder(host, `${from}/${part}`)) continue;
-      host.mkdirSync(`${dir}/${part}`, { recursive: true });
+      await makeDirectory(host, `${dir}/${part}`);
       moveFiles(host, `${from}/${part}`, `${dir}/${part}`, part === "corrupt");
       await syncDirectory(host, `${dir}/${part}`);
       host.removeSync(`${from}/${part}`);

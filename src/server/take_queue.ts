@@ -1,12 +1,13 @@
 /** The queue's directory becomes this process's own, and its shards those of the workers there are. */
 import { lockDirectory } from "../host/lock.ts";
 import type { Host } from "../host/types.ts";
+import { makeDirectory } from "../queue/directory.ts";
 import { dealShards } from "../queue/shards.ts";
 
 /** The returned function gives it up. Rejects when another process has it, or the disk fails. */
 export async function takeQueue(host: Host, dir: string, workers: number): Promise<() => void> {
   // Other people's mail is nobody's to read.
-  host.mkdirSync(dir, { recursive: true, mode: 0o700 });
+  await makeDirectory(host, dir);
   const lock = lockDirectory(host, dir);
   try {
     await dealShards(host, dir, workers);

@@ -1,11 +1,16 @@
 /**
- * A disk that forgets: what was not synced may be lost, torn or out of order after a crash, as POSIX allows.
+ * A disk that forgets: what was not synced may be lost, torn, garbled or out of order after a crash, as POSIX allows; so may names that no
+ * sync of their directory has covered. A rename is one step: a crash parts its two names never, as on every file system with a journal.
  *
  * Offers the file calls of `Host`. Every operation that changes something is a step; at step `crashAt` the machine dies: that call and
- * all later ones throw `Crash`. `afterCrash(random)` is the disk the next start finds. `fail` lets single operations fail instead.
+ * all later ones throw `Crash`. `afterCrash(random)` is the disk the next start finds after a loss of power, `afterKill()` that after the
+ * death of the process alone. `fail` lets single operations fail instead; octets whose sync failed are never safe.
  */
-import type { DirEntry, FileInfo, FsFile, Host, OpenOptions } from "../../src/host/types.ts";
 import type { Bytes } from "../../src/base/bytes.ts";
+import type { DirEntry, FileInfo, FsFile, Host, OpenOptions } from "../../src/host/types.ts";
+import { Directory, Inode, keep, Names, type Node, seeded } from "./crash_files.ts";
+
+export { seeded };
 
 export class Crash extends Error {
   override readonly name = "Crash";
@@ -18,46 +23,15 @@ export class AlreadyExists extends Error {
 }
 
 export type DiskStep = "create" | "write" | "truncate" | "sync" | "synced" | "remove" | "rename" | "mkdir";
-type Change = { readonly at: number; readonly bytes: Uint8Array } | { readonly truncate: number };
 
-class Inode {
-  data: Bytes = new Uint8Array(0);
-  size = 0;
-  safe: Bytes = new Uint8Array(0);
-  changes: Change[] = [];
-
-  apply(change: Change): void {
-    if ("truncate" in change) {
-      if (change.truncate < this.size) this.data.fill(0, change.truncate, this.size);
-      return void (this.size = change.truncate);
-    }
-    const end = change.at + change.bytes.length;
-    if (end > this.data.length) {
-      const larger = new Uint8Array(Math.max(end, this.data.length * 2));
-      larger.set(this.data.subarray(0, this.size));
-      this.data = larger;
-    }
-    this.data.set(change.bytes, change.at);
-    this.size = Math.max(this.size, end);
-  }
+/** The tree, which outlives the process that works on it. */
+interface Tree {
+  readonly root: Directory;
+  readonly names: Names;
 }
-
-class Directory {
-  readonly names = new Map<string, Inode>();
-  safe = new Map<string, Inode>();
-  changes: { readonly name: string; readonly inode: Inode | undefined }[] = [];
-
-  set(name: string, inode: Inode | undefined): void {
-    if (inode === undefined) this.names.delete(name);
-    else this.names.set(name, inode);
-    this.changes.push({ name, inode });
-  }
-}
-
-const SECTOR = 512;
 
 export class CrashDisk {
-  readonly #directories = new Map<string, Directory>([["", new Directory()]]);
+  #tree: Tree = { root: new Directory(), names: new Names() };
   steps = 0;
   crashAt = Infinity;
   dead = false;
@@ -66,6 +40,8 @@ export class CrashDisk {
   openFiles = 0;
   /** Throw to fail an operation; return a number to let only so many octets of a write through first. */
   fail: (step: DiskStep, path: string) => number | void = () => {};
+  /** Directories are safe from the moment they are made; false: not before the one they lie in is synced. */
+  lasting = true;
 
   /** The part of `Host` a queue needs. */
   get host(): Host {
@@ -74,22 +50,28 @@ export class CrashDisk {
       readFileSync: (path) => this.read(path),
       writeFileSync: (path, data) => {
         const file = this.#openSync(path, { write: true, create: true, truncate: true });
-        file.writeSync(data);
-        file.close();
+        try {
+          file.writeSync(data);
+        } finally {
+          file.close();
+        }
       },
-      mkdirSync: (path) => void this.#mkdir(path),
+      mkdirSync: (path, options) => void this.#mkdir(path, options?.recursive === true),
       readDirSync: (path) => this.#list(path),
       statSync: (path) => this.#stat(path),
       removeSync: (path) => {
+        const node = this.#find(path);
+        if (node instanceof Directory && node.names.size > 0) throw new Error(`Directory not empty: ${path}`);
         this.#step("remove", path);
-        this.#need(path);
-        this.#parent(path).set(leaf(path), undefined);
+        this.#tree.names.change([{ directory: this.#parent(path), name: leaf(path), node: undefined }]);
       },
       renameSync: (from, to) => {
+        const node = this.#find(from);
         this.#step("rename", from);
-        const inode = this.#need(from);
-        this.#parent(to).set(leaf(to), inode);
-        this.#parent(from).set(leaf(from), undefined);
+        this.#tree.names.change([
+          { directory: this.#parent(from), name: leaf(from), node: undefined },
+          { directory: this.#parent(to), name: leaf(to), node },
+        ]);
       },
       errors: { NotFound, AlreadyExists },
       pid: 42,
@@ -98,15 +80,16 @@ export class CrashDisk {
   }
 
   read(path: string): Bytes {
-    const inode = this.#need(path);
-    return inode.data.slice(0, inode.size);
+    const { now } = this.#file(path);
+    return now.data.slice(0, now.size);
   }
 
+  /** Puts a file there that is safe, whatever happens. */
   write(path: string, bytes: Uint8Array): void {
     const inode = new Inode();
-    inode.apply({ at: 0, bytes });
-    inode.safe = inode.data.slice(0, inode.size);
-    this.#mkdir(path.slice(0, path.lastIndexOf("/")));
+    inode.write(0, bytes);
+    inode.settle(inode.mark());
+    this.#mkdir(path.slice(0, path.lastIndexOf("/")), true, true);
     const parent = this.#parent(path);
     parent.names.set(leaf(path), inode);
     parent.safe.set(leaf(path), inode);
@@ -116,153 +99,203 @@ export class CrashDisk {
     return [...this.#list(path)].map(({ name }) => name).sort();
   }
 
-  /** What the next start finds: all that was synced, and of the rest what chance left. */
+  /** Whether programs read octets that no sync will ever save. */
+  get deceives(): boolean {
+    const inside = ({ names }: Directory): boolean =>
+      [...names.values()].some((node) => node instanceof Directory ? inside(node) : node.dropped);
+    return inside(this.#tree.root);
+  }
+
+  /** The machine dies now. */
+  die(): void {
+    if (this.dead) return;
+    this.dead = true;
+    this.died();
+  }
+
+  /** What the next start finds: all that was synced, and of the rest what chance left. This disk stays as it is. */
   afterCrash(random: () => number): CrashDisk {
-    const next = new CrashDisk();
     const how = random();
-    const kept = new Map<Inode, Inode>();
-    const rebuild = (inode: Inode) => {
-      const known = kept.get(inode);
+    const next = new CrashDisk();
+    next.lasting = this.lasting;
+    const twins = new Map<Node, Node>();
+    const lasting = this.#tree.names.remains(how, random);
+    // In two rounds: what is there at all, and then with which octets.
+    const twin = (node: Node): Node => {
+      let known = twins.get(node);
       if (known !== undefined) return known;
-      const fresh = new Inode();
-      fresh.apply({ at: 0, bytes: inode.safe });
-      for (const change of inode.changes) survive(fresh, change, how, random);
-      fresh.safe = fresh.data.slice(0, fresh.size);
-      kept.set(inode, fresh);
-      return fresh;
+      known = node instanceof Directory ? new Directory() : node.remains(how, random);
+      twins.set(node, known);
+      return known;
     };
-    for (const [path, directory] of this.#directories) {
-      const names = new Map(directory.safe);
-      for (const { name, inode } of directory.changes) {
-        if (how > 0.8 || random() < 0.5) {
-          if (inode === undefined) names.delete(name);
-          else names.set(name, inode);
-        }
+    const moved = new Map<Directory, Map<string, Node>>();
+    const left = (directory: Directory) => {
+      const names = moved.get(directory) ?? new Map(directory.safe);
+      moved.set(directory, names);
+      return names;
+    };
+    for (const change of lasting) keep(change, left);
+    const rebuild = (from: Directory, into: Directory) => {
+      for (const [name, node] of left(from)) {
+        const made = twin(node);
+        into.names.set(name, made);
+        into.safe.set(name, made);
+        if (node instanceof Directory) rebuild(node, made as Directory);
       }
-      const fresh = new Directory();
-      for (const [name, inode] of names) {
-        fresh.names.set(name, rebuild(inode));
-        fresh.safe.set(name, rebuild(inode));
-      }
-      next.#directories.set(path, fresh);
-    }
+    };
+    rebuild(this.#tree.root, next.#tree.root);
+    return next;
+  }
+
+  /** What the next start finds when only the process died: everything, as unsafe as it was. This disk is dead from now on. */
+  afterKill(): CrashDisk {
+    this.dead = true;
+    const next = new CrashDisk();
+    next.lasting = this.lasting;
+    next.#tree = this.#tree;
     return next;
   }
 
   #step(step: DiskStep, path: string): number | void {
     if (this.dead) throw new Crash("The machine has died");
     if (++this.steps >= this.crashAt) {
-      this.dead = true;
-      this.died();
+      this.die();
       throw new Crash(`The machine dies at ${step} ${path}`);
     }
     return this.fail(step, path);
   }
 
-  #mkdir(path: string): void {
+  #mkdir(path: string, recursive: boolean, safe = this.lasting): void {
     if (this.dead) throw new Crash("The machine has died");
-    // Directories are taken to be durable: they are made once, long before any mail.
-    let at = "";
-    for (const part of path.split("/").filter((one) => one !== "")) {
-      at += `/${part}`;
-      if (!this.#directories.has(at)) this.#directories.set(at, new Directory());
+    let at = this.#tree.root;
+    const parts = path.split("/").filter((one) => one !== "");
+    for (const [i, name] of parts.entries()) {
+      const found = at.names.get(name);
+      if (found instanceof Inode) throw new AlreadyExists(`File exists: ${path}`);
+      if (found === undefined) {
+        if (!recursive && i < parts.length - 1 && !safe) throw new NotFound(`No such directory: ${path}`);
+        const made = new Directory();
+        if (safe) {
+          at.names.set(name, made);
+          at.safe.set(name, made);
+        } else {
+          this.#step("mkdir", path);
+          this.#tree.names.change([{ directory: at, name, node: made }]);
+        }
+        at = made;
+      } else at = found;
     }
   }
 
+  #look(path: string): Node | undefined {
+    let at: Node | undefined = this.#tree.root;
+    for (let from = 1; from < path.length;) {
+      if (!(at instanceof Directory)) return undefined;
+      const slash = path.indexOf("/", from);
+      const end = slash < 0 ? path.length : slash;
+      at = at.names.get(path.slice(from, end));
+      from = end + 1;
+    }
+    return at;
+  }
+
+  #find(path: string): Node {
+    if (this.dead) throw new Crash("The machine has died");
+    const node = this.#look(path);
+    if (node === undefined) throw new NotFound(`No such file or directory: ${path}`);
+    return node;
+  }
+
   #parent(path: string): Directory {
-    const directory = this.#directories.get(path.slice(0, path.lastIndexOf("/")));
-    if (directory === undefined) throw new NotFound(`No such directory: ${path}`);
+    const directory = this.#look(path.slice(0, path.lastIndexOf("/")));
+    if (!(directory instanceof Directory)) throw new NotFound(`No such directory: ${path}`);
     return directory;
   }
 
-  #need(path: string): Inode {
-    if (this.dead) throw new Crash("The machine has died");
-    const inode = this.#parent(path).names.get(leaf(path));
-    if (inode === undefined) throw new NotFound(`No such file: ${path}`);
-    return inode;
+  #file(path: string): Inode {
+    const node = this.#find(path);
+    if (node instanceof Directory) throw new Error(`Is a directory: ${path}`);
+    return node;
   }
 
   #list(path: string): DirEntry[] {
-    if (this.dead) throw new Crash("The machine has died");
-    const entry = (name: string, isDirectory: boolean) => ({
-      name,
-      isDirectory,
-      isFile: !isDirectory,
-      isSymlink: false,
+    const directory = this.#find(path);
+    if (!(directory instanceof Directory)) throw new NotFound(`No such directory: ${path}`);
+    return [...directory.names].map(([name, node]) => {
+      const isDirectory = node instanceof Directory;
+      return { name, isDirectory, isFile: !isDirectory, isSymlink: false };
     });
-    const below = [...this.#directories.keys()].filter((name) =>
-      name.slice(0, name.lastIndexOf("/")) === path && name !== path
-    );
-    const directory = this.#directories.get(path);
-    if (directory === undefined) throw new NotFound(`No such directory: ${path}`);
-    return [
-      ...[...directory.names.keys()].map((name) => entry(name, false)),
-      ...below.map((name) => entry(leaf(name), true)),
-    ];
   }
 
   #stat(path: string): FileInfo {
-    const { size } = this.#need(path);
-    return { isFile: true, isDirectory: false, isSymlink: false, size, mtime: null, mode: 0o600 };
+    const node = this.#find(path);
+    const isDirectory = node instanceof Directory;
+    return {
+      isFile: !isDirectory,
+      isDirectory,
+      isSymlink: false,
+      size: isDirectory ? 0 : node.size,
+      mtime: null,
+      mode: 0o600,
+    };
   }
 
   #openSync(path: string, options: OpenOptions = { read: true }): FsFile {
     if (this.dead) throw new Crash("The machine has died");
-    const directory = this.#directories.get(path);
-    if (directory !== undefined) return this.#directoryFile(path, directory);
-    let inode = this.#parent(path).names.get(leaf(path));
-    if (inode !== undefined && options.createNew) throw new AlreadyExists(`File exists: ${path}`);
-    if (inode === undefined) {
+    let node = this.#look(path);
+    if (node instanceof Directory) return this.#directoryFile(path, node);
+    if (node !== undefined && options.createNew) throw new AlreadyExists(`File exists: ${path}`);
+    if (node === undefined) {
       if (!options.create && !options.createNew) throw new NotFound(`No such file: ${path}`);
+      const directory = this.#parent(path);
       this.#step("create", path);
-      inode = new Inode();
-      this.#parent(path).set(leaf(path), inode);
+      node = new Inode();
+      this.#tree.names.change([{ directory, name: leaf(path), node }]);
     }
-    if (options.truncate) this.#change(inode, { truncate: 0 });
-    return this.#file(path, inode, options.append === true);
+    if (options.truncate) node.truncate(0);
+    return this.#openFile(path, node, options.append === true);
   }
 
-  #change(inode: Inode, change: Change): void {
-    inode.apply(change);
-    inode.changes.push(change);
-  }
-
-  #file(path: string, inode: Inode, append: boolean): FsFile {
+  #openFile(path: string, inode: Inode, append: boolean): FsFile {
     let at = 0;
     this.openFiles++;
+    const put = (bytes: Uint8Array) => {
+      if (append) at = inode.size;
+      inode.write(at, bytes);
+      at += bytes.length;
+      return bytes.length;
+    };
     const write = (bytes: Uint8Array) => {
+      const wasAlive = !this.dead;
       let limit: number | void;
-      const put = (length: number) => {
-        if (append) at = inode.size;
-        this.#change(inode, { at, bytes: bytes.slice(0, length) });
-        at += length;
-        return length;
-      };
       try {
         limit = this.#step("write", path);
       } catch (error) {
         // Dying in a write: the octets are on their way.
-        if (error instanceof Crash && this.steps === this.crashAt) put(bytes.length);
+        if (error instanceof Crash && wasAlive) put(bytes);
         throw error;
       }
-      return put(Math.min(bytes.length, limit ?? bytes.length));
+      return put(limit === undefined || limit >= bytes.length ? bytes : bytes.subarray(0, limit));
     };
     const read = (into: Uint8Array) => {
       if (this.dead) throw new Crash("The machine has died");
-      const part = inode.data.subarray(at, Math.min(inode.size, at + into.length));
+      const part = inode.now.data.subarray(at, Math.max(at, Math.min(inode.size, at + into.length)));
       into.set(part);
       at += part.length;
       return part.length === 0 ? null : part.length;
     };
     const sync = async () => {
-      this.#step("sync", path);
-      const covered = inode.changes.length;
-      const image = inode.data.slice(0, inode.size);
-      await undefined;
-      await undefined;
-      this.#step("synced", path);
-      inode.safe = image;
-      inode.changes.splice(0, covered);
+      const mark = inode.mark();
+      try {
+        this.#step("sync", path);
+        await undefined;
+        await undefined;
+        this.#step("synced", path);
+      } catch (error) {
+        if (!(error instanceof Crash)) inode.drop(mark);
+        throw error;
+      }
+      inode.settle(mark);
     };
     return {
       readSync: read,
@@ -272,7 +305,7 @@ export class CrashDisk {
       seekSync: (offset, whence) => at = whence === 0 ? offset : whence === 1 ? at + offset : inode.size + offset,
       truncateSync: (length = 0) => {
         this.#step("truncate", path);
-        this.#change(inode, { truncate: length });
+        inode.truncate(length);
       },
       statSync: () => this.#stat(path),
       syncData: sync,
@@ -285,44 +318,17 @@ export class CrashDisk {
     this.openFiles++;
     return {
       sync: async () => {
+        const mark = this.#tree.names.mark();
         this.#step("sync", path);
-        const covered = directory.changes.length;
-        const image = new Map(directory.names);
         await undefined;
         this.#step("synced", path);
-        directory.safe = image;
-        directory.changes.splice(0, covered);
+        this.#tree.names.settle(directory, mark);
       },
       close: () => void this.openFiles--,
     } as FsFile;
   }
 }
 
-/** `how` above 0.8: everything survives, as when only the process dies; above 0.5: all up to a point; else sector by sector. */
-function survive(inode: Inode, change: Change, how: number, random: () => number): void {
-  if (how > 0.8) return inode.apply(change);
-  if ("truncate" in change) {
-    if (random() < 0.5) inode.apply(change);
-    return;
-  }
-  const { at, bytes } = change;
-  if (how > 0.5) return inode.apply({ at, bytes: bytes.subarray(0, Math.floor(random() * (bytes.length + 1))) });
-  for (let from = 0; from < bytes.length; from += SECTOR) {
-    if (random() < 0.7) inode.apply({ at: at + from, bytes: bytes.subarray(from, from + SECTOR) });
-  }
-}
-
 function leaf(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
-}
-
-/** A small generator of numbers in [0, 1) that a seed repeats. */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ state >>> 15, state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
-    return ((mixed ^ mixed >>> 14) >>> 0) / 4294967296;
-  };
 }

@@ -19,10 +19,13 @@ export class FakeClock implements Clock {
   #passed = 0;
   #order = 0;
   readonly #start: number;
+  readonly #settle: () => Promise<void>;
   readonly #armed = new Set<Armed>();
 
-  constructor(start: number = FAKE_START) {
+  /** `settle` resolves when everything has run that needs no more time; by default it lets the event loop turn once. */
+  constructor(start: number = FAKE_START, settle: () => Promise<void> = settled) {
     this.#start = start;
+    this.#settle = settle;
   }
 
   now(): number {
@@ -53,12 +56,12 @@ export class FakeClock implements Clock {
   /** Lets `ms` milliseconds pass. Timers armed on the way are fired too if they fall into it. */
   async advance(ms: number): Promise<void> {
     const until = this.#passed + ms;
-    await settled();
+    await this.#settle();
     for (let next = this.#next(); next !== undefined && next.at <= until; next = this.#next()) {
       this.#passed = Math.max(this.#passed, next.at);
       this.#armed.delete(next);
       next.run();
-      await settled();
+      await this.#settle();
     }
     this.#passed = until;
   }
