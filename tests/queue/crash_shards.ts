@@ -87,7 +87,9 @@ export class Shards {
     const { random } = this.#world;
     for (let n = 0; n < doings && !this.#disk.dead; n++) {
       const dice = random();
-      if (dice < 0.6) {
+      if (dice < 0.12) {
+        await Promise.all(Array.from({ length: 5 + this.#world.upTo(30) }, (_, i) => this.#submit(`${run}-${n}-${i}`)));
+      } else if (dice < 0.6) {
         const submitted = this.#submit(`${run}-${n}`);
         if (this.#world.chance(0.4)) await submitted;
       } else if (dice < 0.64) this.#any().flush(this.#world.chance(0.5) ? undefined : DOMAINS[0]);

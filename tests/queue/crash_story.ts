@@ -63,7 +63,7 @@ function heed({ trace }: World, disk: CrashDisk): void {
 
 /** Undefined when the machine died meanwhile. A disk that fails may refuse us; it is asked again. */
 async function start(world: World, disk: CrashDisk, willing: boolean): Promise<Shards | undefined> {
-  const workers = world.chance(0.5) ? 0 : 1 + world.upTo(3);
+  const workers = world.chance(0.6) ? 0 : 1 + world.upTo(3);
   for (;;) {
     let faulty = false;
     const { fail } = disk;

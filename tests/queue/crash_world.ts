@@ -217,7 +217,10 @@ export class World {
   /** Whether a crash fell between this moment and that at which a record of it must be on disk. */
   #unrecorded(at: number): boolean {
     let by = at + NOTE_WAIT_MS;
-    for (const fault of this.#faults) if (fault >= at && fault <= by) by = fault + RETRY_WAIT_MS + NOTE_WAIT_MS;
+    for (const fault of this.#faults) {
+      const again = fault + RETRY_WAIT_MS;
+      if (again >= at && fault <= by) by = Math.max(by, again + NOTE_WAIT_MS);
+    }
     return this.#crashes.some((crash) => crash >= at && crash <= by);
   }
 }

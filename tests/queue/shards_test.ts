@@ -2,15 +2,17 @@ import assert from "node:assert/strict";
 import type { Host } from "../../src/host/types.ts";
 import { readQueue } from "../../src/queue/list.ts";
 import { dealShards, queueDirs, shardDir } from "../../src/queue/shards.ts";
+import { CrashDisk, seeded } from "../kit/crash_disk.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { memoryMachine } from "../kit/memory_host.ts";
 import { test } from "../kit/test.ts";
+import { turn } from "./crash_world.ts";
 import { bench } from "./queue_kit.ts";
 
 const ROOT = "/queue";
 
 /** A queue in a directory of a memory machine, delivering nothing. */
-async function opened(host: Host, dir: string, clock = new FakeClock()) {
+async function opened(host: Host, dir: string, clock = new FakeClock(undefined, turn)) {
   return await bench({ clock, options: { host, dir, segmentBytes: 400 }, settings: { bodyThreshold: 300 } });
 }
 
@@ -105,4 +107,24 @@ test("nothing is lost, doubled or forgotten when it is broken off at any step an
     }
   }
   assert.ok(most > 10, `it was broken off at ${most} steps`);
+});
+
+test("shards keep their order, and bodies their directory, when the power fails at any step and names that were not synced are lost", async () => {
+  for (let crashAt = 1;; crashAt++) {
+    const disk = new CrashDisk();
+    disk.lasting = false;
+    await fill(disk.host, ROOT, "root");
+    disk.steps = 0;
+    disk.crashAt = crashAt;
+    const died = await dealShards(disk.host, ROOT, 2).then(() => opened(disk.host, shardDir(ROOT, 1))).then(
+      () => false,
+      () => true,
+    );
+    for (let seed = 0; seed < 3; seed++) {
+      const after = disk.afterCrash(seeded(seed));
+      await dealShards(after.host, ROOT, 0);
+      assert.deepEqual(await found(after.host, 0), expected("root"), `dead at step ${crashAt}, seed ${seed}`);
+    }
+    if (!died && disk.steps < crashAt) break;
+  }
 });
