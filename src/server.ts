@@ -265,6 +265,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
       return queue.flush(domain);
     },
     order: (order) => queue.order(order),
+    import: (dir, step) => queue.import(dir, step),
     async restart() {
       throw new ConfigError({
         file: "smtp.ini",

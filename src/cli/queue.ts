@@ -11,11 +11,12 @@ import { readTrace } from "../queue/trace.ts";
 import type { ListedItem, Ordered, OrderVerb, TracedItem } from "../queue/types.ts";
 import { offlineSettings, withQueues } from "./queue_offline.ts";
 import type { QueueAction, QueueVerb } from "./queue_options.ts";
+import { exportFiles, importFiles } from "./queue_files.ts";
 import { countOf, envelopeText, itemLine, traceText } from "./queue_text.ts";
 import { noServer, nowTried, type SiteServer, siteServer } from "./site_server.ts";
 import type { Terminal } from "./terminal.ts";
 
-interface Place {
+export interface Place {
   readonly machine: Machine;
   readonly out: Terminal;
   readonly server: SiteServer;
@@ -51,6 +52,8 @@ const VERBS: { readonly [V in QueueVerb]: (action: QueueAction, place: Place) =>
     machine.host.kill(owner, "SIGHUP");
     return out.say(`Told the server (process ${owner}) to try all waiting mail now`);
   },
+  import: importFiles,
+  export: exportFiles,
   hold: (action, place) => onItems("hold", action, place),
   release: (action, place) => onItems("release", action, place),
   retry: (action, place) => onItems("retry", action, place),
@@ -151,7 +154,7 @@ function isNarrowed({ ids, filter }: QueueAction): boolean {
   return ids.length > 0 || Object.keys(filter).length > 0;
 }
 
-function sayJson(out: Terminal, values: readonly unknown[]): 0 {
+export function sayJson(out: Terminal, values: readonly unknown[]): 0 {
   return values.length === 0 ? 0 : out.say(values.map((value) => JSON.stringify(value)).join("\n"));
 }
 

@@ -54,6 +54,18 @@ export const QUEUE_VERBS = {
     takes: "items",
     options: [...ACTS, "reason"],
   },
+  import: {
+    form: "import DIR",
+    about: "take in queue files, Haraka's or those of an export; taken ones move to DIR/imported",
+    takes: "dir",
+    options: [],
+  },
+  export: {
+    form: "export DIR [FILTER]",
+    about: "write queued mail to DIR as .eml, each with its envelope as .json; the queue keeps it",
+    takes: "dir",
+    options: WHICH,
+  },
   flush: {
     form: "flush [DOMAIN]",
     about: "make the running server try waiting mail now",
@@ -67,6 +79,8 @@ export interface QueueAction {
   readonly do: "queue";
   readonly verb: QueueVerb;
   readonly ids: readonly string[];
+  /** Of import and export. */
+  readonly dir?: string;
   /** As they were written; they can be read. */
   readonly filter: { readonly [F in FilterField]?: string };
   readonly all: boolean;
@@ -129,7 +143,8 @@ export function chooseQueue(given: Given, words: readonly string[], site: { read
   if (takes === "domain?") {
     if (operands.length > 1) return unknown(`queue ${name} takes one DOMAIN`);
     if (operands[0] !== undefined) filter = { ...filter, domain: operands[0] };
-  } else ids = operands;
+  } else if (takes !== "dir") ids = operands;
+  else if (operands.length !== 1) return unknown(`queue ${name} wants one DIR`);
   try {
     readFilter({ get: (field) => filter[field], ids }, 0);
   } catch (cause) {
@@ -143,6 +158,7 @@ export function chooseQueue(given: Given, words: readonly string[], site: { read
     do: "queue",
     verb,
     ids,
+    ...(takes === "dir" ? { dir: operands[0]! } : {}),
     filter,
     all: given.has("all"),
     dryRun: given.has("dryRun"),
@@ -161,6 +177,7 @@ function operandFault(
 ): string | undefined {
   switch (QUEUE_VERBS[verb].takes) {
     case "domain?":
+    case "dir":
       return undefined;
     case "id":
     case "ids":

@@ -8,6 +8,7 @@
 import { sleep } from "../base/clock.ts";
 import type { Core, QueuedEntry } from "./core.ts";
 import type { Deliverer } from "./deliver.ts";
+import { isParked } from "./import/restore.ts";
 import { selectSlowly } from "./list.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Order, Ordered, OrderVerb } from "./types.ts";
@@ -44,12 +45,16 @@ export class Operator {
     this.#acts = {
       // A running attempt goes on; what it leaves over stays held.
       hold: { can: ({ state }) => state !== "held", atOnce: AT_ONCE, run: (entries) => this.#hold(entries) },
-      release: { can: ({ state }) => state === "held", atOnce: AT_ONCE, run: (entries) => this.#release(entries) },
+      release: {
+        can: (entry) => entry.state === "held" && !isParked(entry),
+        atOnce: AT_ONCE,
+        run: (entries) => this.#release(entries),
+      },
       retry: { can: isRetried, atOnce: AT_ONCE, run: async (entries) => this.retry(entries) },
       remove: { can: () => true, atOnce: AT_ONCE, run: (entries) => this.#remove(entries) },
       // What a running attempt comes to nobody knows yet.
       bounce: {
-        can: ({ running }) => running === undefined,
+        can: (entry) => entry.running === undefined && !isParked(entry),
         atOnce: BOUNCED_AT_ONCE,
         run: (entries, { reason }) => this.#bounce(entries, reason),
       },

@@ -17,6 +17,8 @@ import type { Core, QueuedEntry } from "./core.ts";
 import type { Courier } from "./courier.ts";
 import { Deliverer } from "./deliver.ts";
 import { Direct } from "./direct.ts";
+import type { ImportedFile, ImportStep } from "./import/brought.ts";
+import { Importer } from "./import/importer.ts";
 import { Journal } from "./journal.ts";
 import { Lanes } from "./lanes.ts";
 import { countItems, listItems, look, selectEntries } from "./list.ts";
@@ -59,6 +61,7 @@ export class Queue implements QueueApi {
   readonly #unlock: () => void;
   #unwatch: () => void = () => {};
   readonly #operator: Operator;
+  readonly #importer: Importer;
   #started = false;
   #stopped: Promise<void> | undefined;
 
@@ -130,6 +133,7 @@ export class Queue implements QueueApi {
       wait: (entry) => this.#wait(entry),
     };
     this.#core = core;
+    this.#importer = new Importer(core);
     const budget = new Budget(() => settings().memoryBudget);
     this.#direct = new Direct(core, (envelope, message) => this.#acceptor.store(envelope, message));
     this.#acceptor = new Acceptor(core, budget, this.#direct);
@@ -240,6 +244,10 @@ export class Queue implements QueueApi {
   trace(id: string): TracedItem[] {
     const { ledger, settings } = this.#core;
     return traceItems(ledger, id, { now: this.#clock.now(), settings: settings(), running: this.#lanes });
+  }
+
+  import(dir: string, step?: ImportStep): Promise<ImportedFile[]> {
+    return this.#importer.import(dir, step);
   }
 
   stats(): QueueStats {

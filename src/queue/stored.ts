@@ -8,7 +8,7 @@ import type { Recipient } from "../hooks/session.ts";
 import { type Address, makeAddress } from "../mail/address.ts";
 
 /** `user@host`, or what was typed, its user and its host, when that differs. */
-type StoredAddress = string | readonly [original: string, user: string, host: string];
+export type StoredAddress = string | readonly [original: string, user: string, host: string];
 type StoredRecipient = StoredAddress | {
   readonly a: StoredAddress;
   readonly p?: Readonly<Record<string, string | null>>;
@@ -89,18 +89,20 @@ export interface StoredMessage {
   readonly o?: StoredOutcome;
   /** A record copied forward: how its items stand. Items left out are done. */
   readonly st?: readonly StoredState[];
+  /** The file it was imported from, and how its items stood there. */
+  readonly f?: { readonly n: string; readonly st: readonly StoredState[] };
 }
 
 // deno-lint-ignore no-control-regex
 const NON_ASCII = /[^\x00-\x7f]/;
 const NO_PARAMETERS: Recipient["parameters"] = new Map();
 
-function storeAddress(address: Address): StoredAddress {
+export function storeAddress(address: Address): StoredAddress {
   const { original, user, originalHost } = address;
   return original === `${user}@${originalHost}` && !user.includes("@") ? original : [original, user, originalHost];
 }
 
-function restoreAddress(stored: StoredAddress): Address {
+export function restoreAddress(stored: StoredAddress): Address {
   if (typeof stored !== "string") {
     const [original, user, host] = stored;
     return makeAddress({ original, user, host, isUtf8: NON_ASCII.test(user + host) });

@@ -11,6 +11,7 @@ import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message, Source } from "../mail/message.ts";
 import { NO_TEMPLATES, type SiteTemplates } from "../mail/report_template.ts";
+import type { ImportedFile, ImportStep } from "./import/brought.ts";
 import type { Courier } from "./courier.ts";
 import type { Slots } from "./shared_slots.ts";
 
@@ -252,5 +253,10 @@ export interface QueueApi {
   look(filter?: ListFilter): Promise<ListedItem[]>;
   /** What happened so far, what is next, when and why; of items given by their ids. */
   trace(id: string): TracedItem[];
+  /**
+   * Takes in the queue files in a directory, Haraka's and those of an export; one directory after another. Rejects when it cannot be read. Without
+   * a step: all there is to do.
+   */
+  import(dir: string, step?: ImportStep): Promise<ImportedFile[]>;
   stats(): QueueStats;
 }

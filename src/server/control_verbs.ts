@@ -80,6 +80,16 @@ export const CONTROL_VERBS = {
   "/queue/bounce": onItems("bounce", "end items, with a report to their senders", {
     reason: "what the report says",
   }),
+  "/queue/import": {
+    method: "POST",
+    about: "take in a directory of queue files; what became of each, one a line",
+    takes: { dir: "an absolute path" },
+    async run({ operations }, given) {
+      const dir = given.get("dir");
+      if (dir === null || !dir.startsWith("/")) throw new BadArgument("import wants dir, an absolute path");
+      return await operations.import(dir);
+    },
+  },
   "/restart": {
     method: "POST",
     about: "replace the workers one by one; answered when all are new",

@@ -6,6 +6,7 @@
  * answered for by the one that takes its place.
  */
 import type { CourierStats } from "../delivery/courier.ts";
+import type { ImportedFile, ImportStep } from "../queue/import/brought.ts";
 import type { ListedItem, ListFilter, Order, Ordered, QueueStats, TracedItem } from "../queue/types.ts";
 
 /** The state at one moment. */
@@ -26,6 +27,8 @@ export interface Operations {
   stats(): Promise<ServerStats>;
   /** Makes waiting items due now (of one domain, or all), reads renewed certificates; says how many items. */
   flush(domain?: string): Promise<number>;
+  /** Takes in the queue files in a directory, Haraka's and those of an export. Rejects when it cannot be read. Without a step: all there is to do. */
+  import(dir: string, step?: ImportStep): Promise<ImportedFile[]>;
   /** Holds, releases, retries, removes or bounces items. */
   order(order: Order): Promise<Ordered>;
   /**

@@ -34,7 +34,7 @@ const CASES: readonly [string, Action][] = [
   ["queue", {
     do: "unknown",
     of: "queue",
-    reason: "queue wants one of ls, show, trace, cat, hold, release, retry, rm, bounce, flush",
+    reason: "queue wants one of ls, show, trace, cat, hold, release, retry, rm, bounce, import, export, flush",
   }],
   ["-c site --qlist --verbose", { do: "control", verb: "qlist", site: "site", json: false, verbose: true }],
   ["-c site --qunstick", { do: "control", verb: "qunstick", site: "site", json: false, verbose: false }],

@@ -27,12 +27,14 @@ const GOOD: readonly [string, object][] = [
   ["remove A", { verb: "remove", ids: ["A"] }],
   ["delete A", { verb: "remove", ids: ["A"] }],
   ["bounce A --reason Sorry", { verb: "bounce", ids: ["A"], reason: "Sorry" }],
+  ["import /var/spool/haraka", { verb: "import", dir: "/var/spool/haraka" }],
+  ["export out --domain a.test --limit 2", { verb: "export", dir: "out", filter: { domain: "a.test", limit: "2" } }],
   ["flush", { verb: "flush" }],
   ["flush example.com", { verb: "flush", filter: { domain: "example.com" } }],
 ];
 
 const BAD: readonly [string, string][] = [
-  ["eat", "queue wants one of ls, show, trace, cat, hold, release, retry, rm, bounce, flush"],
+  ["eat", "queue wants one of ls, show, trace, cat, hold, release, retry, rm, bounce, import, export, flush"],
   ["show", "queue show wants the ID that queue ls prints"],
   ["cat A B", "queue cat takes one ID"],
   ["ls a.test b.test", "queue ls takes one DOMAIN"],
@@ -40,6 +42,9 @@ const BAD: readonly [string, string][] = [
   ["rm --limit 3", "queue rm wants the ID that queue ls prints, a filter, or --all"],
   ["rm A --all", "queue rm takes --all or says which, not both"],
   ["hold A --reason x", "queue hold takes no --reason"],
+  ["import", "queue import wants one DIR"],
+  ["export a b", "queue export wants one DIR"],
+  ["import a --domain b", "queue import takes no --domain"],
   ["ls --all", "queue ls takes no --all"],
   ["trace A --domain b", "queue trace takes no --domain"],
   ["ls --older soon", "--older wants an age: 90s, 15m, 2h, 3d, 1w"],

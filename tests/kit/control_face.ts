@@ -42,6 +42,10 @@ export function controlFace(items = 1): FakeControlFace {
         told.push([verb, ...(dryRun ? ["dry"] : []), ...(reason === undefined ? [] : [reason])].join(" "));
         return Promise.resolve({ items, passed: 1 });
       },
+      import(dir) {
+        told.push(`import ${dir}`);
+        return Promise.resolve([{ file: "a", id: "A" }, { file: "b", reason: "it is empty" }]);
+      },
       restart: async () => void await act("restart")(),
     },
   };

@@ -73,6 +73,14 @@ export class CrashDisk {
           { directory: this.#parent(to), name: leaf(to), node },
         ]);
       },
+      linkSync: (from, to) => {
+        this.#step("rename", from);
+        const inode = this.#need(from);
+        const parent = this.#parent(to);
+        if (parent.names.get(leaf(to)) !== undefined) throw new AlreadyExists(to);
+        parent.set(leaf(to), inode);
+      },
+      readTextFileSync: (path) => new TextDecoder().decode(this.read(path)),
       errors: { NotFound, AlreadyExists },
       pid: 42,
     };

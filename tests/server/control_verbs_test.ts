@@ -73,6 +73,18 @@ test("the verbs that change something do so, and say to how many items", async (
   assert.deepEqual(face.filters, [...Array(5).fill({ id: "A1" }), { sender: "a@b" }, {}]);
 });
 
+test("import wants a directory by its whole path, and tells of each file", async () => {
+  const face = controlFace();
+  assert.deepEqual(await run("/queue/import", "dir=/var/spool/haraka", face), [{ file: "a", id: "A" }, {
+    file: "b",
+    reason: "it is empty",
+  }]);
+  for (const query of ["", "dir=", "dir=here"]) {
+    await assert.rejects(async () => await run("/queue/import", query, face), BadArgument);
+  }
+  assert.deepEqual(face.told, ["import /var/spool/haraka"]);
+});
+
 test("nothing is done to all mail unless that is said", async () => {
   const face = controlFace();
   for (const verb of ["hold", "release", "retry", "remove", "bounce"] as const) {

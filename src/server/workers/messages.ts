@@ -2,6 +2,7 @@
 import type { Endpoint } from "../../config/endpoint.ts";
 import type { Counts } from "../../http/metrics.ts";
 import type { LogItem } from "../../log/types.ts";
+import type { ImportedFile, ImportStep } from "../../queue/import/brought.ts";
 import type { ListedItem, ListFilter, Order, Ordered, TracedItem } from "../../queue/types.ts";
 import type { ServerStats } from "../face.ts";
 import type { Handover } from "./handover.ts";
@@ -35,6 +36,10 @@ export interface Verbs {
   /** Asked of one worker alone. */
   enqueue: { readonly takes: Handover; readonly gives: true };
   trace: { readonly takes: string; readonly gives: readonly TracedItem[] };
+  import: {
+    readonly takes: { readonly dir: string; readonly step: ImportStep };
+    readonly gives: readonly ImportedFile[];
+  };
   order: { readonly takes: Order; readonly gives: Ordered };
 }
 export type Verb = keyof Verbs;

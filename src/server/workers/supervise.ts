@@ -12,13 +12,14 @@ import type { CoreSettings } from "../../config/core_settings.ts";
 import type { Endpoint } from "../../config/endpoint.ts";
 import { createCourier } from "../../delivery/courier.ts";
 import { processors, reusePortFault } from "../../host/threads.ts";
-import type { Addr, Machine } from "../../host/types.ts";
+import type { Addr, Host, Machine } from "../../host/types.ts";
 import { HookRunner } from "../../hooks/hook_runner.ts";
 import { Notes } from "../../hooks/notes.ts";
 import { createOutbound, type OutboundParts } from "../../hooks/send.ts";
 import type { Counts } from "../../http/metrics.ts";
 import type { Logging } from "../../log/logging.ts";
 import type { Logger } from "../../log/types.ts";
+import { exportedIds } from "../../queue/import/importer.ts";
 import { sorted } from "../../queue/list.ts";
 import { shardDir } from "../../queue/shards.ts";
 import type { ListFilter, Ordered } from "../../queue/types.ts";
@@ -145,7 +146,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
   for (const address of addresses) log.notice(`Listening on ${describe(address)}`);
   log.notice(`${count} workers serve`);
 
-  const operations = operationsOf(pool, { log, reload: () => tls.reload() });
+  const operations = operationsOf(pool, { host, log, reload: () => tls.reload() });
   const http = core.http.value.listen.length === 0 ? undefined : await (await import("../http.ts")).startHttp({
     machine,
     config: core.http.value,
@@ -254,8 +255,19 @@ function sumOf(all: readonly Ordered[]): Ordered {
 }
 
 /** Over all workers. */
-export function operationsOf(pool: Pool, { log, reload }: { log: Logger; reload(): void }): Operations {
+export function operationsOf(
+  pool: Pool,
+  { host, log, reload }: { readonly host: Host; readonly log: Logger; reload(): void },
+): Operations {
   const list = async (filter: ListFilter = {}) => sorted(await pool.ask("list", filter), filter);
+  // One after another: what one worker takes another must not take meanwhile.
+  let imported: Promise<unknown> = Promise.resolve();
+  const importInto = async (dir: string) => {
+    const settled = (await pool.ask("import", { dir, step: { only: "settle" } })).flat();
+    const queued = await list({ id: exportedIds(host, dir) });
+    const taken = queued.map(({ id }) => id.slice(0, id.lastIndexOf(".")));
+    return [...settled, ...await pool.askOne("import", { dir, step: { only: "take", taken } })];
+  };
   return {
     list,
     trace: async (id) => (await pool.ask("trace", id)).flat(),
@@ -271,6 +283,11 @@ export function operationsOf(pool: Pool, { log, reload }: { log: Logger; reload(
       // So many in all: which they are, is settled first.
       const meant = await list(order.filter);
       return sumOf(await pool.ask("order", { ...order, filter: { id: meant.map(({ id }) => id) } }));
+    },
+    import(dir) {
+      const result = imported.then(() => importInto(dir));
+      imported = result.catch(() => {});
+      return result;
     },
     restart: () => pool.restart(),
   };

@@ -15,7 +15,7 @@ import { SharedSlots } from "../../queue/shared_slots.ts";
 import { serveAsWorker, type Server } from "../../server.ts";
 import { rehearse } from "../rehearsal.ts";
 import { type Handover, takeOver } from "./handover.ts";
-import type { FromWorker, ToWorker, Verb, WorkerData } from "./messages.ts";
+import type { FromWorker, ToWorker, Verb, Verbs, WorkerData } from "./messages.ts";
 
 export interface WorkerPort {
   readonly data: unknown;
@@ -106,6 +106,7 @@ export function follow(
     enqueue: (given) => enqueue(given).then(() => true),
     trace: (id) => operations.trace(id),
     order: (order) => operations.order(order),
+    import: ({ dir, step }: Verbs["import"]["takes"]) => operations.import(dir, step),
   };
   return new Promise<void>((resolve, reject) => {
     port.onMessage((message) => {

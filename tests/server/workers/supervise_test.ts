@@ -24,6 +24,30 @@ test("the numbers of all workers are added up", () => {
   assert.equal(together([]).queue.held, 0);
 });
 
+test("an import ends what was broken off in every worker, then one takes the files, knowing what the others have", async () => {
+  const asked: unknown[] = [];
+  const pool = {
+    ask(verb: string, takes: unknown) {
+      asked.push([verb, takes]);
+      return Promise.resolve(verb === "list" ? [[], [{ id: "B.1.2", queuedAt: 1 }]] : [[{ file: "old", id: "O" }], []]);
+    },
+    askOne(verb: string, takes: unknown) {
+      asked.push(["one", verb, takes]);
+      return Promise.resolve([{ file: "a", id: "A" }]);
+    },
+  };
+  const { host } = memoryMachine();
+  host.mkdirSync("/in", { recursive: true });
+  host.writeTextFileSync("/in/B.json", '{"id":"B.1"}');
+  const operations = operationsOf(pool as never, { host, log: memoryLog().log, reload: () => {} });
+  assert.deepEqual(await operations.import("/in"), [{ file: "old", id: "O" }, { file: "a", id: "A" }]);
+  assert.deepEqual(asked, [
+    ["import", { dir: "/in", step: { only: "settle" } }],
+    ["list", { id: ["B.1"] }],
+    ["one", "import", { dir: "/in", step: { only: "take", taken: ["B.1"] } }],
+  ]);
+});
+
 test("a list is all workers' by age, cut to what was asked for; counts are sums; a flush reads certificates", async () => {
   let reloads = 0;
   const asked: unknown[] = [];
@@ -45,7 +69,11 @@ test("a list is all workers' by age, cut to what was asked for; counts are sums;
     restart: () => Promise.resolve(),
     stop: () => Promise.resolve(),
   };
-  const operations = operationsOf(pool as never, { log: memoryLog().log, reload: () => void reloads++ });
+  const operations = operationsOf(pool as never, {
+    host: memoryMachine().host,
+    log: memoryLog().log,
+    reload: () => void reloads++,
+  });
   assert.deepEqual((await operations.list({ limit: 2 })).map(({ id }) => id), ["a", "c"]);
   assert.equal(await operations.flush("one.test"), 7);
   const hold = { verb: "hold", filter: { sender: "x" } } as const;

@@ -1,0 +1,117 @@
+/**
+ * Takes a message in as it stood elsewhere, in two steps, so that it is never taken twice and never lost, whenever a crash comes: first it is stored
+ * but kept from being tried ({@linkcode Restorer.park}); once its file has been set aside it is let go ({@linkcode Restorer.letGo}). What a crash
+ * leaves between the two is found by {@linkcode Restorer.parked}.
+ */
+import type { Bytes } from "../../base/bytes.ts";
+import type { Source } from "../../mail/message.ts";
+import { readStored } from "../body_store.ts";
+import type { Core, QueuedEntry } from "../core.ts";
+import { selectEntries } from "../list.ts";
+import { type StoredMessage, storeEnvelope } from "../stored.ts";
+import { type Brought, statesOf } from "./brought.ts";
+
+/** Why an item waits whose file was not yet set aside. */
+export const PARKED = "it is being imported; should that have been broken off, import the directory again";
+
+/** Octets in memory, or in a body file of the queue's. */
+export type Content = Bytes | Source;
+
+export class Restorer {
+  readonly #core: Core;
+
+  constructor(core: Core) {
+    this.#core = core;
+  }
+
+  /** What is known of an id: nothing, that this very file was stored under it, or that somebody else has it. */
+  known(id: string, file: string): "no" | "this file" | "another" {
+    const entries = this.#core.ledger.find(id);
+    if (entries.length === 0) return "no";
+    return readStored(entries[0]!.message.place)?.f?.n === file ? "this file" : "another";
+  }
+
+  /** Items that were parked, with the file each came from. */
+  parked(): { readonly id: string; readonly file: string }[] {
+    const found = new Map<string, string>();
+    for (const { entry } of selectEntries(this.#core.ledger, { state: "held", error: PARKED })) {
+      const file = readStored(entry.message.place)?.f?.n;
+      if (file !== undefined) found.set(entry.message.id, file);
+    }
+    return [...found].map(([id, file]) => ({ id, file }));
+  }
+
+  /** Resolves once it is safe on disk. Rejects with `QueueError`, and keeps nothing then; the body file stays its owner's. */
+  async park(brought: Brought, file: string, content: Content): Promise<void> {
+    const { journal, ledger, bodies } = this.#core;
+    const { envelope, queuedAt, items } = brought;
+    const inline = content instanceof Uint8Array;
+    const body = inline ? undefined : bodies.adopt(content);
+    const states = statesOf(brought);
+    const stored: StoredMessage = {
+      ...storeEnvelope(envelope),
+      d: items.map(({ domain }) => domain),
+      ...(items.length === 1 ? undefined : { g: itemsOf(brought) }),
+      t: queuedAt,
+      z: inline ? content.length : content.size,
+      ...(body === undefined ? undefined : { b: [body, 0] as const }),
+      st: states.map((state) => ({ ...state, h: 1 as const, e: PARKED })),
+      f: { n: file, st: states },
+    };
+    try {
+      const place = await journal.append("accepted", JSON.stringify(stored), inline ? [content] : [], envelope.id);
+      ledger.apply("accepted", stored, place);
+    } catch (error) {
+      if (!inline) bodies.disown(content);
+      throw error;
+    }
+  }
+
+  /** It stands now as it stood before; on disk when this resolves. */
+  async letGo(id: string): Promise<void> {
+    const { journal, ledger, wait } = this.#core;
+    const entries = ledger.find(id).filter(isParked);
+    const states = entries.length === 0 ? undefined : readStored(entries[0]!.message.place)?.f?.st;
+    if (states === undefined) return;
+    await Promise.all(entries.map(async (entry) => {
+      const state = states.find(({ n }) => n === entry.index);
+      if (state === undefined) return;
+      const json = JSON.stringify({ i: id, ...state });
+      try {
+        await journal.append("outcome", json);
+      } catch (error) {
+        // Its file is set aside already: it is written down once the disk recovers.
+        journal.note("outcome", json);
+        throw error;
+      } finally {
+        entry.dueAt = state.d;
+        entry.attempts = state.a;
+        entry.lastError = state.e;
+        entry.lastStatus = state.s;
+        entry.told = state.w ?? 0;
+        entry.state = state.h === 1 ? "held" : "waiting";
+        wait(entry);
+      }
+    }));
+  }
+
+  /** Its file could not be set aside: it is not taken. */
+  async takeBack(id: string): Promise<void> {
+    const { journal, ledger, bodies } = this.#core;
+    const entries = ledger.find(id).filter(isParked);
+    const message = entries[0]?.message;
+    if (message === undefined) return;
+    for (const entry of entries) ledger.done(entry);
+    await journal.append("removed", JSON.stringify({ i: id }));
+    if (message.bodyFile !== undefined) bodies.remove(message.bodyFile);
+  }
+}
+
+export function isParked({ state, lastError }: Pick<QueuedEntry, "state" | "lastError">): boolean {
+  return state === "held" && lastError === PARKED;
+}
+
+/** For each recipient its item. */
+function itemsOf({ envelope, items }: Brought): number[] {
+  return envelope.recipients.map((_, place) => items.findIndex(({ recipients }) => recipients.includes(place)));
+}
