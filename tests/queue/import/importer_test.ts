@@ -218,6 +218,12 @@ test("an id that is queued already, here or with others, is not taken again; two
   assert.match(done[0]!.reason!, /is queued already/);
   assert.deepEqual(exportedIds(disk.host, IN), []);
   await other.queue.stop(0);
+  // Put back by somebody while its message waits: it is moved aside again, and that is all.
+  await b.queue.order({ verb: "hold", filter: {} });
+  const before = disk.steps;
+  assert.deepEqual(await b.queue.import(IN), [{ file: harakaName(1), id }]);
+  assert.ok(disk.steps > before);
+  assert.deepEqual(b.queue.list().map(({ state, lastError }) => [state, lastError]), [["held", undefined]]);
   await b.queue.stop(0);
   assert.equal(readQueue(disk.host, DIR).length, 1);
 });
