@@ -75,10 +75,10 @@ export class CrashDisk {
       },
       linkSync: (from, to) => {
         this.#step("rename", from);
-        const inode = this.#need(from);
-        const parent = this.#parent(to);
-        if (parent.names.get(leaf(to)) !== undefined) throw new AlreadyExists(to);
-        parent.set(leaf(to), inode);
+        const node = this.#find(from);
+        const directory = this.#parent(to);
+        if (directory.names.has(leaf(to))) throw new AlreadyExists(`File exists: ${to}`);
+        this.#tree.names.change([{ directory, name: leaf(to), node }]);
       },
       readTextFileSync: (path) => new TextDecoder().decode(this.read(path)),
       errors: { NotFound, AlreadyExists },

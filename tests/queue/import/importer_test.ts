@@ -150,7 +150,7 @@ test("an import that was broken off shows in the list, cannot be released by han
   disk.crashAt = Infinity;
   disk.fail = (kind, path) => {
     if (kind === "rename" && path.startsWith(IN)) {
-      disk.dead = true;
+      disk.die();
       throw new Crash("here");
     }
   };
