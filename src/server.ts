@@ -28,7 +28,9 @@ import { openCommon } from "./server/common.ts";
 import { serveConnection } from "./server/connection.ts";
 import type { Operations } from "./server/face.ts";
 import { type Bound, endpointsOf, listenAll } from "./server/listeners.ts";
+import { ownMailFirst } from "./server/own_mail.ts";
 import { deliverySettings, queueSettings } from "./server/outbound_settings.ts";
+import { deliverHere } from "./session/own_mail.ts";
 import { attachLogHook, choosePlugins, initialise, startChosen } from "./server/plugins.ts";
 import { PRODUCT, sessionSettings } from "./server/session_settings.ts";
 import { absoluteIn, findSite, type Site } from "./server/site.ts";
@@ -235,7 +237,22 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     stopping.abort(new Error("The server is shutting down"));
     await settled(sessions, deadline(), clock);
   }, () => listening.close());
-  queue.start(courier);
+  queue.start(
+    ownMailFirst(courier, () => core.me.value, async (item, message, signal) =>
+      await deliverHere(item, message, {
+        local: HERE,
+        remote: HERE,
+        hooks: runner,
+        log: logging.root,
+        clock,
+        resolver: machine.resolver,
+        settings: settings(),
+        enqueue: outbound.enqueue,
+        spool: () => queue.spool(),
+        ...common.ofSessions,
+        signal,
+      })),
+  );
   const http = part !== undefined || core.http.value.listen.length === 0
     ? undefined
     : await (await import("./server/http.ts")).startHttp({
@@ -306,6 +323,8 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
   };
   return server;
 }
+
+const HERE: Addr = { transport: "tcp", hostname: "127.0.0.1", port: 0 };
 
 /** What deliveries get that are under way when the last session ended. */
 const LEAST_END_MS = 5000;

@@ -107,12 +107,12 @@ export type Outcome =
   | { readonly kind: "deferred"; readonly recipient: Recipient; readonly reason: Reason }
   | { readonly kind: "failed"; readonly recipient: Recipient; readonly reason: Reason };
 
-/** The host that took it. */
+/** The host that took it; `LOCAL`: a plugin of this server. */
 export interface Via {
   readonly host: string;
   readonly ip: string;
   readonly port: number;
-  readonly mode: "SMTP" | "LMTP";
+  readonly mode: "SMTP" | "LMTP" | "LOCAL";
   readonly tls: boolean;
   readonly authenticated: boolean;
 }

@@ -48,7 +48,7 @@ export interface Events {
     host: string;
     ip: string;
     port: number;
-    mode: "SMTP" | "LMTP";
+    mode: "SMTP" | "LMTP" | "LOCAL";
     tls: "Y" | "N";
     auth: "Y" | "N";
     response: string;

@@ -1,0 +1,25 @@
+/** A courier that looks at home first: what comes from the null sender, for somebody the site takes mail for, does not leave it. */
+import type { Item, Outcome, Via } from "../hooks/outbound.ts";
+import type { Message } from "../mail/message.ts";
+import type { Courier } from "../queue/courier.ts";
+
+/** Outcomes of those that are ours; whoever has none is not. */
+export type Home = (item: Item, message: Message, signal: AbortSignal) => Promise<readonly Outcome[]>;
+
+export function ownMailFirst(courier: Courier, me: () => string, home: Home): Courier {
+  return {
+    async deliver(item, message, signal) {
+      if (!item.envelope.sender.isNull()) return await courier.deliver(item, message, signal);
+      const outcomes = await home(item, message, signal);
+      const rest = item.recipients.filter((recipient) => !outcomes.some((outcome) => outcome.recipient === recipient));
+      const here: Via = { host: me(), ip: "", port: 0, mode: "LOCAL", tls: false, authenticated: false };
+      if (rest.length === 0) return { outcomes, via: here };
+      const attempt = await courier.deliver(
+        outcomes.length === 0 ? item : { ...item, recipients: rest },
+        message,
+        signal,
+      );
+      return { ...attempt, outcomes: [...outcomes, ...attempt.outcomes] };
+    },
+  };
+}
