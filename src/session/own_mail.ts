@@ -6,7 +6,6 @@
  * recipient, or one wants it relayed, it is not ours, and the roads of outbound mail are the right ones. Never rejects but on abort.
  */
 import type { Item, Outcome, Reason } from "../hooks/outbound.ts";
-import type { HookName } from "../hooks/points.ts";
 import type { Recipient } from "../hooks/session.ts";
 import { isRefusal, type Refusal } from "../hooks/verdict.ts";
 import { NULL_ADDRESS } from "../mail/address.ts";
