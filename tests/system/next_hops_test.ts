@@ -169,12 +169,13 @@ test("where TLS is required, a self-signed certificate defers the mail, and log 
   await kasi.untilLogged(new RegExp(`deferred .* domain=far\\.test .*${why.source}`));
   assert.ok(!far.output().includes("sender <"), "the envelope was told to an unverified server");
   const ls = await runKasi(["queue", "ls", ...site(kasi)]);
-  const id = /^(\S+) <me@kasi\.test> → <you@far\.test> \(far\.test\), \d+ octets, 1 failed, next attempt in 1 h: Tried all MXs: .*$/m
-    .exec(new TextDecoder().decode(latin1Encode(ls.stdout)))?.[1];
+  const id =
+    /^(\S+) <me@kasi\.test> → <you@far\.test> \(far\.test\), \d+ octets, 1 failed, next attempt in 1 h: Tried all MXs: .*$/m
+      .exec(new TextDecoder().decode(latin1Encode(ls.stdout)))?.[1];
   assert.ok(id, ls.output);
   const show = await runKasi(["queue", "show", id, ...site(kasi)]);
   assert.match(show.stdout, why);
-  assert.match(show.stdout, /\r?\n\r?\nsecret\r?\n$/);
+  assert.match((await runKasi(["queue", "cat", id, ...site(kasi)])).stdout, /\r?\n\r?\nsecret\r?\n$/);
 });
 
 test("where TLS is required and not offered, the mail waits and nothing of it is told", async () => {
