@@ -12,7 +12,12 @@ export interface Terminal {
 
 export function terminal(host: Pick<Host, "stdout" | "stderr">): Terminal {
   const write = (to: Host["stdout"], bytes: Uint8Array) => {
-    for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+    try {
+      for (let at = 0; at < bytes.length;) at += to.writeSync(bytes.subarray(at));
+    } catch (cause) {
+      // Whoever reads has seen enough (`| head`).
+      if (!(cause instanceof Error) || !/EPIPE|broken pipe/i.test(`${cause.name} ${cause.message}`)) throw cause;
+    }
   };
   const line = (text: string) => utf8Encode(text.endsWith("\n") ? text : `${text}\n`);
   return {

@@ -12,3 +12,16 @@ test("terminal() ends each text with one line feed, words to stdout and complain
   out.write(new TextEncoder().encode("as it is"));
   assert.deepEqual(machine.printed, { stdout: "one\nzwölf\nas it is", stderr: "no\n" });
 });
+
+test("a reader that has seen enough is no fault; a full disk is", () => {
+  const broken = (message: string) => ({
+    writeSync: () => {
+      throw new Error(message);
+    },
+    isTerminal: () => false,
+  });
+  const at = (message: string) => terminal({ stdout: broken(message), stderr: broken(message) });
+  assert.equal(at("Broken pipe (os error 32)").say("x"), 0);
+  assert.equal(at("write EPIPE").say("x"), 0);
+  assert.throws(() => at("No space left on device").say("x"), /No space/);
+});

@@ -53,3 +53,18 @@ test("stats read IN_PROGRESS/QUEUED/TEMP_FAIL [row 224]", async () => {
   assert.equal(String(b.queue.stats()), "0/0/1");
   await b.queue.stop(0);
 });
+
+test("stats tell the oldest item, whatever its state, and none of an empty queue [wishes 29]", async () => {
+  const b = await bench({ verdicts: (a) => a.startsWith("soft") ? "deferred" : "delivered" });
+  assert.equal(b.queue.stats().oldest, undefined);
+  const began = b.clock.now();
+  await b.accept("A", ["soft@one.example"]);
+  await b.clock.advance(5000);
+  await b.accept("B", ["soft@one.example"]);
+  await b.clock.advance(50);
+  await b.queue.hold("A");
+  assert.equal(b.queue.stats().oldest, began);
+  await b.queue.remove("A");
+  assert.equal(b.queue.stats().oldest, began + 5000);
+  await b.queue.stop(0);
+});
