@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Attempt, Item, Notify, Outcome } from "../../src/hooks/outbound.ts";
 import type { Message } from "../../src/mail/message.ts";
 import type { Courier } from "../../src/queue/courier.ts";
+import { parseIntervals } from "../../src/config/intervals.ts";
 import { test } from "../kit/test.ts";
 import { bench, envelope, mail, MINUTE, readText } from "./queue_kit.ts";
 
@@ -129,4 +130,38 @@ test("a report to a sender in ASCII asks for no SMTPUTF8; one whose address need
   const types = sent.map(({ text }) => /report-type=([\w-]+)/.exec(text)![1]);
   assert.deepEqual(types, ["delivery-status", "delivery-status", "global-delivery-status"]);
   assert.match(sent[0]!.text, /\r\nFinal-Recipient: utf-8; \\x\{FC\}@r\.example\r\n/);
+});
+
+test("ten days in the queue: every attempt at its time, one word when it is late, one at the end (RFC 5321 §4.5.4.1)", async () => {
+  const parsed = parseIntervals("5m*12, 1h*24, 4h*53");
+  const intervals = parsed.kind === "intervals" ? parsed.seconds.map((each) => each * 1000) : [];
+  const b = await bench({ start: false, settings: { intervals, delayWarningFor: "all" } });
+  const attempts: number[] = [];
+  const reports: string[] = [];
+  const begun = b.clock.now();
+  b.queue.start({
+    async deliver({ domain, recipients }, message) {
+      if (domain === "home.example") {
+        const text = await readText(message.open());
+        const until = /\r\nWill-Retry-Until: (.*)\r\n/.exec(text)?.[1];
+        const hours = (at: number) => Math.round((at - begun) / (60 * MINUTE));
+        reports.push(
+          `${hours(b.clock.now())} h: ${/\r\nAction: (\w+)\r\n/.exec(text)![1]}` +
+            (until === undefined ? "" : `, until ${hours(Date.parse(until))} h`),
+        );
+        return { outcomes: recipients.map(taken) };
+      }
+      attempts.push(b.clock.now() - begun);
+      const reason = { text: "451 later", status: "4.2.1" };
+      return { outcomes: recipients.map((recipient) => ({ kind: "deferred" as const, recipient, reason })) };
+    },
+  });
+  await b.accept("A", ["joe@r.example"]);
+  await b.clock.advance(10 * 24 * 60 * MINUTE);
+  let due = 0;
+  const wanted = [0, ...intervals.map((each) => due += each)];
+  assert.deepEqual(attempts.map((at) => Math.round(at / MINUTE)), wanted.map((at) => Math.round(at / MINUTE)));
+  assert.deepEqual(reports, ["4 h: delayed, until 237 h", "237 h: failed"]);
+  assert.deepEqual(b.queue.list(), []);
+  await b.queue.stop(0);
 });
