@@ -134,8 +134,13 @@ test("a stream is read as fast as the file takes it, and only its start is kept 
   const o = outbound({
     spool: () => ({
       write(chunk) {
-        written += chunk.length;
-        return new Promise((resolve) => open = resolve);
+        const { promise, resolve } = Promise.withResolvers<void>();
+        open = () => {
+          written += chunk.length;
+          open = () => {};
+          resolve();
+        };
+        return promise;
       },
       finish: () => Promise.resolve(memorySource(utf8Encode("Subject: x\r\n\r\n"))),
       discard() {},
