@@ -284,7 +284,7 @@ test("queue ls, show and flush beside a running server", async () => {
   const all = (await kasi("queue", "ls", ...site)).out;
   assert.match(
     all,
-    /^(\S+) <me@kasi\.test> → <a@one\.test>,<b@one\.test> \(one\.test\), \d+ octets, 1 failed, next attempt in \d+ s$/m,
+    /^(\S+) <me@kasi\.test> → <a@one\.test>,<b@one\.test> \(one\.test\), \d+ octets, 1 failed, next attempt in .*: \S.*$/m,
   );
   assert.match(all, /→ <c@two\.test> \(two\.test\)/);
   assert.match(all, /^2 items$/m);
@@ -293,12 +293,13 @@ test("queue ls, show and flush beside a running server", async () => {
   const id = one.split(" ")[0]!;
   const show = await kasi("queue", "show", id, ...site);
   assert.equal(show.code, 0);
-  assert.match(show.out, /\n {2}last: \S/);
-  assert.match(show.out, /\nSubject: waiting\r\n(?:.+\r\n)*\r\nbody\r\n/);
+  assert.match(show.out, /^Attempts +1 failed; the last: \S/m);
+  assert.match((await kasi("queue", "cat", id, ...site)).out, /\r\nSubject: waiting\r\n(?:.+\r\n)*\r\nbody\r\n$/);
   const json = JSON.parse((await kasi("queue", "show", id, "--json", ...site)).out);
-  assert.deepEqual([json.length, json[0].id, json[0].domain], [1, id, "one.test"]);
+  assert.deepEqual([json.id, json.domain], [id, "one.test"]);
   const unknown = await kasi("queue", "show", "nonesuch", ...site);
-  assert.deepEqual([unknown.code, unknown.err], [1, "No queued message has the ID nonesuch\n"]);
+  assert.equal(unknown.code, 1);
+  assert.match(unknown.err, /^No queued message has the ID nonesuch; /);
 
   const asked = performance.now();
   const flush = await kasi("queue", "flush", ...site);

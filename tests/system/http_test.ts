@@ -334,7 +334,7 @@ test("/status, /metrics and /health tell of the mail that passed", async () => {
   assert.deepEqual([health.status, health.body], [200, "ok\n"]);
   const status = JSON.parse((await ask({ ...to, path: "/status" })).body);
   assert.equal(status.sessions, 1);
-  assert.deepEqual(status.queue, { inProgress: 0, queued: 0, tempFail: 0, held: 0 });
+  assert.deepEqual(status.queue, { inProgress: 0, queued: 0, tempFail: 0, held: 0, oldestSeconds: 0 });
   assert.equal(status.counts.messages, 1);
   assert.ok(status.memory.rss > 1_000_000);
   assert.match(await client.say("QUIT"), /^221/);
