@@ -40,13 +40,11 @@ export default {
       if (first === undefined) return;
       transaction.log.info(`aliasing ${address || user} to ${targets.join(", ")} (${key})`);
       recipient.given ??= recipient.address;
-      const more = others.map((address): Recipient => ({
-        ...recipient,
-        address,
-        given: recipient.given!,
-        // One who asked of one address hears of one (RFC 3461 §5.2.7).
-        ...(recipient.notify?.includes("SUCCESS") ? { notify: withoutSuccess(recipient.notify) } : {}),
-      }));
+      // One who asked of one address hears of one: that it was expanded (RFC 3461 §5.2.7.3).
+      const asked = others.length > 0 && recipient.notify?.includes("SUCCESS");
+      if (asked) recipient.notify = withoutSuccess(recipient.notify!);
+      const more = others.map((address): Recipient => ({ ...recipient, address, given: recipient.given! }));
+      if (asked) recipient.expandedFrom = recipient.given;
       recipient.address = first;
       if (more.length > 0) further.set(recipient, more);
       const elsewhere = [recipient, ...more].filter((one) => one.address.host !== host);

@@ -82,9 +82,14 @@ export interface Recipient {
   given?: Address;
   readonly parameters: Parameters;
   /** RFC 3461 §4.1: of what the sender wants to hear; left out: of failures, and of delays if the server likes. */
-  readonly notify?: readonly Notify[];
+  notify?: readonly Notify[];
   /** RFC 3461 §4.2: the address the sender first meant; `type` such as `rfc822`, the address decoded. */
   readonly originalRecipient?: { readonly type: string; readonly address: string };
+  /**
+   * One of several addresses that an alias stands for, whose sender wants to hear of its delivery: once the message is taken, it is told that this
+   * one was expanded (RFC 3461 §5.2.7.3). None of the several asks for SUCCESS then.
+   */
+  expandedFrom?: Address;
 }
 
 export interface Transaction {

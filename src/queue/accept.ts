@@ -40,6 +40,9 @@ export class Acceptor {
     }
     await this.store(envelope, message);
     this.#direct.queued(envelope);
+    if (envelope.recipients.some(({ expandedFrom }) => expandedFrom !== undefined)) {
+      await this.#direct.expanded(envelope, message);
+    }
   }
 
   /** Stores a message as it stands. With `settles`, the state of the item it reports on goes into the same record. */

@@ -7,7 +7,7 @@
 import type { Envelope, Forwarder, LiveHop, LiveStart, Outcome, Via } from "../hooks/outbound.ts";
 import type { Recipient } from "../hooks/session.ts";
 import type { Message } from "../mail/message.ts";
-import { isToldOf, makeReport } from "./bounce.ts";
+import { isToldOf, makeReport, type ReportLine } from "./bounce.ts";
 import type { Core } from "./core.ts";
 import { successLine } from "./success.ts";
 
@@ -81,15 +81,25 @@ export class Direct {
 
   /** See `QueueApi.delivered`. */
   async delivered(envelope: Envelope, original: Message): Promise<void> {
-    if (envelope.sender.isNull()) return;
-    const lines = envelope.recipients.flatMap((recipient) => {
+    const lines = envelope.recipients.flatMap((recipient): ReportLine[] => {
       if (this.#queued.has(recipient)) return [];
       const known = this.#forwarded.get(recipient);
-      if (known !== undefined) return successLine(known.outcome, envelope.wanted, known.via) ?? [];
-      const line = successLine({ kind: "delivered", recipient, reply: TAKEN }, undefined, undefined);
-      return line === undefined ? [] : [{ ...line, reply: undefined }];
+      const line = known === undefined
+        ? successLine({ kind: "delivered", recipient, reply: TAKEN }, undefined, undefined)
+        : successLine(known.outcome, envelope.wanted, known.via);
+      const own = line === undefined ? [] : [known === undefined ? { ...line, reply: undefined } : line];
+      return [...expansion(recipient), ...own];
     });
-    if (lines.length === 0) return;
+    await this.#tell(envelope, original, lines);
+  }
+
+  /** Of the recipients of a message that the queue has taken; those that stand for an alias of several. Never rejects. */
+  async expanded(envelope: Envelope, original: Message): Promise<void> {
+    await this.#tell(envelope, original, envelope.recipients.flatMap(expansion));
+  }
+
+  async #tell(envelope: Envelope, original: Message, lines: readonly ReportLine[]): Promise<void> {
+    if (lines.length === 0 || envelope.sender.isNull()) return;
     const { clock, host, log, newId, settings } = this.#core;
     const { me, bounceTemplates: templates } = settings();
     const now = clock.now();
@@ -118,5 +128,18 @@ export class Direct {
 
 /** Whether its delivery may be worth a report. */
 export function mayAsk({ wanted }: Pick<Envelope, "wanted">, recipient: Recipient): boolean {
-  return isToldOf("SUCCESS", recipient, false) || wanted?.deliverBy !== undefined;
+  return isToldOf("SUCCESS", recipient, false) || wanted?.deliverBy !== undefined ||
+    recipient.expandedFrom !== undefined;
+}
+
+/** RFC 3461 §5.2.7.3: what the sender hears of an alias, in the place of news from each of its addresses. */
+function expansion(recipient: Recipient): ReportLine[] {
+  const { expandedFrom: address, originalRecipient } = recipient;
+  if (address === undefined) return [];
+  const alias: Recipient = {
+    address,
+    parameters: recipient.parameters,
+    ...(originalRecipient && { originalRecipient }),
+  };
+  return [{ recipient: alias, action: "expanded", status: "2.0.0", reason: "sent on to the addresses it stands for" }];
 }

@@ -125,7 +125,8 @@ async function queue(
 }
 
 function wantsNews({ recipients, wanted }: TransactionState): boolean {
-  return wanted?.deliverBy !== undefined || recipients.some(({ notify }) => notify?.includes("SUCCESS"));
+  return wanted?.deliverBy !== undefined ||
+    recipients.some(({ notify, expandedFrom }) => notify?.includes("SUCCESS") || expandedFrom !== undefined);
 }
 
 const UNASKED = { verdict: undefined, by: undefined };

@@ -130,7 +130,7 @@ test("the older file is read where there is no aliases.json, and both are read a
   assert.deepEqual((await through(running, "a@our.test")).addresses, ["newer@our.test"]);
 });
 
-test("of an alias for several, the first keeps what the sender asked of deliveries; the others tell of failures only", async () => {
+test("of an alias for several, none tells of its delivery, and the first says what was expanded; of failures all tell", async () => {
   const running = await started();
   const session = fakeSession({ from: "a@b.test" });
   const transaction = session.transaction!;
@@ -139,8 +139,21 @@ test("of an alias for several, the first keeps what the sender asked of deliveri
   transaction.recipients.push(one);
   await running.run("rcpt", { session, event: { recipient: one } });
   await running.run("data", { session });
-  assert.deepEqual(transaction.recipients.map(({ notify }) => notify), [["SUCCESS", "FAILURE"], ["FAILURE"], [
-    "FAILURE",
-  ]]);
+  const { recipients } = transaction;
+  assert.deepEqual(recipients.map(({ notify }) => notify), [["FAILURE"], ["FAILURE"], ["FAILURE"]]);
+  assert.deepEqual(recipients.map(({ expandedFrom }) => expandedFrom?.address), [
+    "list@our.test",
+    undefined,
+    undefined,
+  ]);
   assert.deepEqual(transaction.recipients.map(({ originalRecipient }) => originalRecipient), [orcpt, orcpt, orcpt]);
+});
+
+test("an alias for one address changes nothing of what its sender wants to hear", async () => {
+  const running = await started({ one: { action: "alias", to: "other@far.test" } });
+  const session = fakeSession({ from: "a@b.test" });
+  const one: Recipient = { ...recipient("one@our.test"), notify: ["SUCCESS"] };
+  session.transaction!.recipients.push(one);
+  await running.run("rcpt", { session, event: { recipient: one } });
+  assert.deepEqual([one.address.address, one.notify, one.expandedFrom], ["other@far.test", ["SUCCESS"], undefined]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { Attempt, Envelope, Item } from "../../src/hooks/outbound.ts";
+import { parseAddress } from "../../src/mail/address.ts";
 import { memoryLog } from "../kit/memory_log.ts";
 import { test } from "../kit/test.ts";
 import { type Bench, bench, envelope, mail } from "./queue_kit.ts";
@@ -127,5 +128,28 @@ test("what a plugin handed on step by step is told of in the same way", async ()
   await b.queue.delivered({ ...sent, recipients: [sent.recipients[0]!] }, mail("A"));
   assert.deepEqual([await told(b), hop.open, closed], [["taken relayed"], true, true]);
   assert.match(b.courier.deliveries.at(-1)!.text, /\r\nRemote-MTA: dns; hop\.example\r\n/);
+  await b.queue.stop(0);
+});
+
+test("an alias for several is told of as expanded once its message is taken, by the queue or by a plugin, and once (RFC 3461 §5.2.7.3)", async () => {
+  const b = await bench();
+  const alias = parseAddress("list@home.example")!;
+  const plain = envelope("A", "us@home.example", ["one@one.example", "two@one.example"]);
+  const [first, second] = plain.recipients.map((one) => ({ ...one, notify: ["FAILURE"] as const }));
+  const sent: Envelope = {
+    ...plain,
+    recipients: [
+      { ...first!, expandedFrom: alias, originalRecipient: { type: "rfc822", address: "all@b.org" } },
+      second!,
+    ],
+  };
+  await b.queue.accept(sent, mail("A"));
+  await b.queue.delivered(sent, mail("A"));
+  assert.deepEqual(await told(b), ["list expanded"]);
+  assert.match(b.courier.deliveries.at(-1)!.text, /\r\nOriginal-Recipient: rfc822; all@b\.org\r\nFinal-Recipient/);
+  await b.queue.delivered({ ...sent, recipients: sent.recipients.map((one) => ({ ...one })) }, mail("A"));
+  assert.deepEqual(await told(b), ["list expanded", "list expanded"]);
+  await b.queue.accept({ ...sent, id: "B", sender: parseAddress("<>")! }, mail("B"));
+  assert.equal((await told(b)).length, 2);
   await b.queue.stop(0);
 });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Envelope } from "../../src/hooks/outbound.ts";
 import { ok } from "../../src/hooks/verdict.ts";
 import { FAKE_START } from "../kit/fake_clock.ts";
+import { parseAddress } from "../../src/mail/address.ts";
 import { FAKE_TLS, type KitOptions, sessionKit } from "../kit/session_kit.ts";
 import { test } from "../kit/test.ts";
 
@@ -111,15 +112,23 @@ test("a plugin that relays for one transaction has mail of the next one neither 
 
 test("the queue hears of what a plugin took, when the sender may want to hear of it", async () => {
   for (
-    const [mail, rcpt, count] of [["", " NOTIFY=SUCCESS", 1], [" BY=60;NT", "", 1], ["", " NOTIFY=DELAY", 0], [
-      "",
-      "",
-      0,
-    ]] as const
+    const [mail, rcpt, count, alias] of [
+      ["", " NOTIFY=SUCCESS", 1],
+      [" BY=60;NT", "", 1],
+      ["", " NOTIFY=DELAY", 0],
+      ["", "", 0],
+      ["", "", 1, "list@d.test"],
+    ] as const
   ) {
     const heard: Envelope[] = [];
     const kit = sessionKit({
-      hooks: { rcpt: () => ok(), queue: () => ok() },
+      hooks: {
+        rcpt({ recipient }) {
+          if (alias !== undefined) recipient.expandedFrom = parseAddress(alias)!;
+          return ok();
+        },
+        queue: () => ok(),
+      },
       delivered: (envelope) => {
         heard.push(envelope);
         return Promise.resolve();
