@@ -23,16 +23,19 @@ export interface Selected {
   readonly stored: StoredMessage | undefined;
 }
 
-/** The same for a long queue: `pause` is awaited now and then. */
+/** The same for a long queue: `pause` is asked often whether to wait. */
 export async function look(
   ledger: Ledger<Segment>,
   filter: ListFilter,
-  pause: () => Promise<void>,
+  pause: () => Promise<void> | undefined,
 ): Promise<ListedItem[]> {
   const items: ListedItem[] = [];
   for (const selected of selectSlowly(ledger, filter)) {
     if (selected !== undefined) items.push(listed(selected));
-    if (selected === undefined || items.length % SHOWN_AT_ONCE === 0) await pause();
+    if (selected === undefined || items.length % SHOWN_AT_ONCE === 0) {
+      const wait = pause();
+      if (wait !== undefined) await wait;
+    }
   }
   return items;
 }
@@ -64,9 +67,9 @@ export function* selectSlowly(ledger: Ledger<Segment>, filter: ListFilter): Gene
 }
 
 /** Entries looked at between two chances to pause. */
-const STRIDE = 1000;
+const STRIDE = 500;
 /** Items shown between two pauses: each is read from the disk. */
-const SHOWN_AT_ONCE = 50;
+const SHOWN_AT_ONCE = 20;
 
 function* unsorted(ledger: Ledger<Segment>, filter: ListFilter): Generator<Selected | undefined, void> {
   const { quick, thorough } = testOf(filter);

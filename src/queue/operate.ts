@@ -5,11 +5,11 @@
  * What was done is on disk when an order resolves (`retry` only while nobody delivers: it is a wish for now). It rejects when the disk
  * fails; what was asked for holds all the same, and is written down once the disk recovers.
  */
-import { sleep } from "../base/clock.ts";
 import type { Core, QueuedEntry } from "./core.ts";
 import type { Deliverer } from "./deliver.ts";
 import { isParked } from "./import/restore.ts";
 import { selectSlowly } from "./list.ts";
+import { pacer } from "./pacer.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Order, Ordered, OrderVerb } from "./types.ts";
 
@@ -65,15 +65,16 @@ export class Operator {
     const { core: { ledger, clock } } = this.#parts;
     const { can, atOnce, run } = this.#acts[order.verb];
     // First all that are meant: what is done to one may make it be found again, or make a report that is meant as well.
+    const pause = pacer(clock);
     const meant: QueuedEntry[] = [];
     for (const selected of selectSlowly(ledger, order.filter)) {
-      if (selected === undefined) await sleep(clock, 0);
+      if (selected === undefined) await pause();
       else meant.push(selected.entry);
     }
     let items = 0;
     let passed = 0;
     for (let at = 0; at < meant.length; at += atOnce) {
-      if (at > 0) await sleep(clock, 0);
+      await pause();
       const here = meant.slice(at, at + atOnce).filter((entry) => entry.message.entries.includes(entry));
       const able = here.filter((entry) => can(entry, clock.now()));
       const done = order.dryRun || able.length === 0 ? able.length : await run(able, order);
@@ -112,8 +113,10 @@ export class Operator {
   }
 
   async #remove(entries: readonly QueuedEntry[]): Promise<number> {
-    const { core: { ledger, bodies }, schedule, deliverer } = this.#parts;
+    const { core: { ledger, bodies, log }, schedule, deliverer } = this.#parts;
     for (const entry of entries) {
+      // Nobody else will be told.
+      log.child({ uuid: entry.id, origin: "outbound" }).notice("Removed by the operator", { domain: entry.domain });
       schedule.remove(entry);
       if (entry.running === undefined) deliverer.cool(entry);
       else entry.running.abort(new Error("The item was removed"));

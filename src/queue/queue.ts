@@ -6,7 +6,7 @@
  * else; damage found on disk is set aside with a log event and never stops the start. One process per directory.
  */
 import { newId } from "../base/ids.ts";
-import { type Clock, sleep } from "../base/clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Envelope, Forwarder } from "../hooks/outbound.ts";
 import type { Message } from "../mail/message.ts";
 import { Acceptor } from "./accept.ts";
@@ -24,6 +24,7 @@ import { Lanes } from "./lanes.ts";
 import { countItems, listItems, look, selectEntries } from "./list.ts";
 import { newsAt } from "./news.ts";
 import { isRetried, Operator } from "./operate.ts";
+import { pacer } from "./pacer.ts";
 import { QueueError } from "./queue_error.ts";
 import { recover, type Recovered } from "./recover.ts";
 import { Schedule } from "./schedule.ts";
@@ -238,7 +239,7 @@ export class Queue implements QueueApi {
   }
 
   look(filter: ListFilter = {}): Promise<ListedItem[]> {
-    return look(this.#core.ledger, filter, () => sleep(this.#clock, 0));
+    return look(this.#core.ledger, filter, pacer(this.#clock));
   }
 
   trace(id: string): TracedItem[] {

@@ -27,6 +27,7 @@ test("each verb is done to what its filter says, and says to how many; on disk w
   await b.clock.advance(10);
   assert.deepEqual(b.courier.deliveries.slice(before).map(({ id }) => id).sort(), ["A.1", "A.2"]);
   assert.deepEqual(await b.queue.order({ verb: "remove", filter: { state: "held" } }), { items: 1, passed: 0 });
+  assert.match(b.log.text(), /\[B\.1\].*Removed by the operator/);
   assert.deepEqual(onDisk(), { "A.1": "waiting", "A.2": "waiting" });
   assert.deepEqual(await b.queue.order({ verb: "remove", filter: { id: "B" } }), { items: 0, passed: 0 });
   await b.queue.stop(0);

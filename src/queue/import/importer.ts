@@ -103,7 +103,7 @@ export class Importer {
     files: readonly { readonly id: string; readonly name: string }[],
   ): Promise<ImportedFile[]> {
     if (files.length === 0) return [];
-    const { host } = this.#core;
+    const { host, log } = this.#core;
     const moved = await setAside(host, dir, files.flatMap(({ name }) => namesOf(host, dir, name)));
     return await Promise.all(files.map(async ({ id, name }): Promise<ImportedFile> => {
       try {
@@ -112,6 +112,7 @@ export class Importer {
           return { file: name, reason: `it was not taken, for it cannot be moved to imported/: ${moved.message}` };
         }
         await this.#restorer.letGo(id);
+        log.child({ uuid: id, origin: "outbound" }).notice("Taken in from a queue file", { file: `${dir}/${name}` });
         return { file: name, id };
       } catch (cause) {
         return { file: name, id, reason: `it was taken; but ${cause instanceof Error ? cause.message : cause}` };

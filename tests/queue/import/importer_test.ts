@@ -34,6 +34,7 @@ test("Haraka's files are taken with all they say, dots single again, and moved a
     undefined,
   ]]);
   assert.deepEqual([files(disk), disk.names(`${IN}/imported`).length], [[], 2]);
+  assert.match(b.log.text(), new RegExp(`\\[${done[0]!.id}\\].*Taken in from a queue file.*${harakaName(1)}`));
   await clock.advance(50);
   assert.equal(b.courier.deliveries[0]!.text, "Subject: dots\r\n\r\n.one\r\n..two\r\n.\r\nend\r\n");
   assert.equal(b.courier.deliveries.length, 1);
