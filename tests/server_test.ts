@@ -4,6 +4,8 @@ import { ConfigError } from "../src/base/config_error.ts";
 import { closeConn } from "../src/host/conn.ts";
 import type { Conn } from "../src/host/types.ts";
 import { PluginError } from "../src/hooks/loader.ts";
+import type { Plugin } from "../src/hooks/plugin.ts";
+import type { Outbound } from "../src/hooks/send.ts";
 import { answer, ok } from "../src/hooks/verdict.ts";
 import { createLogging } from "../src/log/logging.ts";
 import { serve, type ServeOptions } from "../src/server.ts";
@@ -100,6 +102,41 @@ test("serve() takes a mail by its plugins, keeps it and delivers it, all in memo
   await stopping;
   await hop;
   assert.equal(server.sessions, 0);
+});
+
+test("a program that embeds it sends mail by server.outbound; plugins from any of their hooks; once it has stopped, mail is put off [row 222]", async () => {
+  const { machine, options } = siteInMemory();
+  const messages: string[] = [];
+  const hop = sink(machine, 2525, messages);
+  let outbound: Outbound;
+  const plugin: Plugin = {
+    name: "tells",
+    setup(host) {
+      outbound = host.outbound;
+      return {
+        get_mx: () => answer("127.0.0.1:2525"),
+        async delivered({ item }) {
+          if (item.domain !== "first.test") return;
+          const content = `Subject: it arrived\n\n${item.id}\n`;
+          await outbound.send({ from: "<>", to: "a@second.test", content });
+        },
+      };
+    },
+  };
+  const server = await serve({ ...options, plugins: [plugin] });
+  const sent = await server.outbound.send({ from: "me@kasi.test", to: "a@first.test", content: "Subject: one\n\n1\n" });
+  assert.equal(sent.kind, "queued");
+  for (let i = 0; i < 200 && messages.length < 2; i++) await machine.clock.advance(10);
+  assert.match(messages[0]!, /\r\nSubject: one\r\n[^]*\r\n\r\n1\r\n$/);
+  assert.match(messages[1]!, /\r\nSubject: it arrived\r\n/);
+  assert.equal(messages[1]!.endsWith(`\r\n\r\n${sent.kind === "queued" && sent.id}.1\r\n`), true);
+  assert.deepEqual(await server.outbound.stats(), { inProgress: 0, queued: 0, tempFail: 0, held: 0 });
+  const stopping = server.stop();
+  await machine.clock.advance(60_000);
+  await stopping;
+  await hop;
+  const late = await outbound!.send({ from: "<>", to: "a@first.test", content: "x" });
+  assert.deepEqual(late.kind === "deferred" && late.why, "queue");
 });
 
 test("serve() stops at a plugin that does not load, and lets go of the queue", async () => {
