@@ -1,6 +1,6 @@
 /** `kasi queue import` and `export`: queue files in, and out. */
 import type { Host } from "../host/types.ts";
-import type { ImportedFile } from "../queue/import/brought.ts";
+import { type ImportedFile, partsOf } from "../queue/import/brought.ts";
 import { exportedIds } from "../queue/import/importer.ts";
 import { exportQueue } from "../queue/export.ts";
 import { readFilter } from "../queue/filter.ts";
@@ -21,7 +21,7 @@ export async function importFiles(action: QueueAction, { machine, out, server }:
     const settled = [];
     for (const queue of queues) settled.push(...await queue.import(dir, { only: "settle" }));
     const ids = exportedIds(machine.host, dir);
-    const taken = queues.flatMap((queue) => queue.list({ id: ids })).map(({ id }) => id.slice(0, id.lastIndexOf(".")));
+    const taken = partsOf(queues.flatMap((queue) => queue.list({ id: ids })));
     return [...settled, ...await queues[0]!.import(dir, { only: "take", taken })];
   });
   if (action.json) sayJson(out, files);

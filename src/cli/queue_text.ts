@@ -8,7 +8,7 @@ const LONGEST_REASON = 100;
 /** `ID sender → recipients (domain), size, attempts, next in …: reason`. */
 export function itemLine(item: ListedItem, now: number): string {
   const { id, sender, domain, size, attempts, state, dueAt, lastError } = item;
-  const next = state === "waiting" ? `next attempt in ${duration(dueAt - now)}` : state;
+  const next = state !== "waiting" ? state : dueAt <= now ? "due" : `next attempt in ${duration(dueAt - now)}`;
   const reason = lastError === undefined ? "" : `: ${cut(lastError, LONGEST_REASON)}`;
   return plain(
     `${id} <${sender}> → ${some(item.recipients)} (${domain}), ${size} octets, ${attempts} failed, ${next}${reason}`,

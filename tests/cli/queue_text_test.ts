@@ -47,6 +47,7 @@ test("a line of a list holds what one looks for, and shortens what is long", () 
     "A.1 <us@home.example> → <a@one.example>,<b@one.example> (one.example), 1234 octets, 2 failed, " +
       "next attempt in 1 min 32 s: 451 4.2.1 not now",
   );
+  assert.match(itemLine(ITEM, T + 192_000), /, 2 failed, due: 451/);
   const long = { ...ITEM, recipients: ["1", "2", "3", "4", "5"], state: "held" as const, lastError: "x".repeat(300) };
   assert.match(itemLine(long, now), /→ <1>,<2>,<3> and 2 more \(.*, held: x{99}…$/);
 });

@@ -76,6 +76,20 @@ test("what is still queued is not taken in a second time", async () => {
   await b.queue.stop(0);
 });
 
+test("items of a message that is queued for others still are taken in again, and only once", async () => {
+  const b = await deferred();
+  await exportQueue(b.disk.host, DIR, OUT, { domain: "two.example" });
+  await b.queue.order({ verb: "remove", filter: { domain: "two.example" } });
+  const [done] = await b.queue.import(OUT);
+  assert.match(done!.id!, /^A-[0-9a-f]{8}$/);
+  const items = b.queue.list({ recipient: "soft@two.example" });
+  assert.deepEqual(items.map(({ id, state }) => [id, state]), [[`${done!.id}.1`, "held"]]);
+  for (const name of ["A.eml", "A.json"]) b.disk.host.renameSync(`${OUT}/imported/${name}`, `${OUT}/${name}`);
+  await b.queue.import(OUT);
+  assert.equal(b.queue.list({ recipient: "soft@two.example" }).length, 1);
+  await b.queue.stop(0);
+});
+
 test("it touches nothing in the queue; what vanished meanwhile is told of; a full disk is an error", async () => {
   const b = await deferred();
   const steps: string[] = [];

@@ -41,9 +41,20 @@ export interface ImportedFile {
 
 /**
  * A part of an import, where there are several shards: what a crash broke off is ended in all of them first, then one takes the files in.
- * `taken`: ids that others have.
+ * `taken`: what of these messages other shards have.
  */
-export type ImportStep = { readonly only: "settle" } | { readonly only: "take"; readonly taken: readonly string[] };
+export type ImportStep = { readonly only: "settle" } | { readonly only: "take"; readonly taken: readonly QueuedPart[] };
+
+/** A message's recipients that are queued somewhere. */
+export interface QueuedPart {
+  readonly id: string;
+  readonly recipients: readonly string[];
+}
+
+/** Those of listed items. */
+export function partsOf(items: readonly QueuedPart[]): QueuedPart[] {
+  return items.map(({ id, recipients }) => ({ id: id.slice(0, id.lastIndexOf(".")), recipients }));
+}
 
 export function statesOf({ items }: Brought): StoredState[] {
   return items.map(({ attempts, dueAt, recipients, held, lastError, lastStatus, told }, n) => ({

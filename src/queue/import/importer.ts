@@ -9,7 +9,7 @@ import { type Bytes, EMPTY } from "../../base/bytes.ts";
 import type { Host } from "../../host/types.ts";
 import { canonical } from "../../mail/canonical.ts";
 import type { Core } from "../core.ts";
-import { type Brought, type ImportedFile, type ImportStep, Unreadable } from "./brought.ts";
+import { type Brought, type ImportedFile, type ImportStep, type QueuedPart, Unreadable } from "./brought.ts";
 import { readExportFile } from "./export_file.ts";
 import { harakaEnvelopeEnd, parseHarakaName, readHarakaFile } from "./haraka_file.ts";
 import { type Content, Restorer } from "./restore.ts";
@@ -37,7 +37,7 @@ export class Importer {
     const dir = from.replace(/(?<=.)\/+$/, "");
     const result = this.#before.then(async () => [
       ...step?.only === "take" ? [] : await this.#settle(dir),
-      ...step?.only === "settle" ? [] : await this.#take(dir, new Set(step?.taken)),
+      ...step?.only === "settle" ? [] : await this.#take(dir, step?.taken ?? []),
     ]);
     this.#before = result.catch(() => {});
     return result;
@@ -56,7 +56,7 @@ export class Importer {
   }
 
   /** Files in order of their names. Rejects when the directory cannot be read. */
-  async #take(dir: string, taken: ReadonlySet<string>): Promise<ImportedFile[]> {
+  async #take(dir: string, taken: readonly QueuedPart[]): Promise<ImportedFile[]> {
     const { host } = this.#core;
     const names = [...host.readDirSync(dir)].filter(({ isFile, name }) => isFile && !OURS.test(name))
       .map(({ name }) => name).sort();
@@ -77,18 +77,18 @@ export class Importer {
   async #park(
     dir: string,
     name: string,
-    taken: ReadonlySet<string>,
+    taken: readonly QueuedPart[],
   ): Promise<{ readonly file: string; readonly id: string } | { readonly file: string; readonly reason: string }> {
     const path = `${dir}/${name}`;
     let content: Content | undefined;
     try {
       const { brought, message } = this.#read(dir, name);
-      const { id } = brought.envelope;
-      const known = taken.has(id) ? "another" : this.#restorer.known(id, path);
-      if (known === "another") throw new Unreadable(`a message with the ID ${id} is queued already`);
-      if (known === "no") {
+      const known = this.#restorer.nameFor(brought, path, taken);
+      if (known === undefined) throw new Unreadable(`a message with the ID ${brought.envelope.id} is queued already`);
+      const { id, stored } = known;
+      if (!stored) {
         content = await this.#content(message, brought);
-        await this.#restorer.park(brought, path, content);
+        await this.#restorer.park({ ...brought, envelope: { ...brought.envelope, id } }, path, content);
       }
       return { file: name, id };
     } catch (cause) {

@@ -4,12 +4,13 @@
  * leaves between the two is found by {@linkcode Restorer.parked}.
  */
 import type { Bytes } from "../../base/bytes.ts";
+import { crc32c } from "../../base/crc32c.ts";
 import type { Source } from "../../mail/message.ts";
 import { readStored } from "../body_store.ts";
 import type { Core, QueuedEntry } from "../core.ts";
-import { selectEntries } from "../list.ts";
+import { listItems, selectEntries } from "../list.ts";
 import { type StoredMessage, storeEnvelope } from "../stored.ts";
-import { type Brought, statesOf } from "./brought.ts";
+import { type Brought, partsOf, type QueuedPart, statesOf } from "./brought.ts";
 
 /** Why an item waits whose file was not yet set aside. */
 export const PARKED = "it is being imported; should that have been broken off, import the directory again";
@@ -24,11 +25,29 @@ export class Restorer {
     this.#core = core;
   }
 
-  /** What is known of an id: nothing, that this very file was stored under it, or that somebody else has it. */
-  known(id: string, file: string): "no" | "this file" | "another" {
-    const entries = this.#core.ledger.find(id);
-    if (entries.length === 0) return "no";
-    return readStored(entries[0]!.message.place)?.f?.n === file ? "this file" : "another";
+  /**
+   * The id a file's message goes by: its own, or where other recipients of the same message are queued under that, one like it, the same each time.
+   * Undefined when some of its recipients are queued already; `stored` when they are so from this very file.
+   */
+  nameFor(
+    { envelope }: Brought,
+    file: string,
+    taken: readonly QueuedPart[],
+  ): { readonly id: string; readonly stored: boolean } | undefined {
+    const wanted = envelope.recipients.map(({ address }) => address.address);
+    const other = `${envelope.id}-${crc32c(new TextEncoder().encode(wanted.join())).toString(16).padStart(8, "0")}`;
+    for (const id of [envelope.id, other]) if (this.#storedFrom(id) === file) return { id, stored: true };
+    const there = [...taken, ...partsOf(listItems(this.#core.ledger, { id: [envelope.id, other] }))]
+      .filter(({ id }) => id === envelope.id || id === other);
+    if (there.length === 0) return { id: envelope.id, stored: false };
+    const queued = new Set(there.flatMap(({ recipients }) => recipients));
+    const isFree = !there.some(({ id }) => id === other) && !wanted.some((recipient) => queued.has(recipient));
+    return isFree ? { id: other, stored: false } : undefined;
+  }
+
+  #storedFrom(id: string): string | undefined {
+    const [entry] = this.#core.ledger.find(id);
+    return entry && readStored(entry.message.place)?.f?.n;
   }
 
   /** Items that were parked, with the file each came from. */

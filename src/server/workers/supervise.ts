@@ -19,6 +19,7 @@ import { createOutbound, type OutboundParts } from "../../hooks/send.ts";
 import type { Counts } from "../../http/metrics.ts";
 import type { Logging } from "../../log/logging.ts";
 import type { Logger } from "../../log/types.ts";
+import { partsOf } from "../../queue/import/brought.ts";
 import { exportedIds } from "../../queue/import/importer.ts";
 import { sorted } from "../../queue/list.ts";
 import { shardDir } from "../../queue/shards.ts";
@@ -264,8 +265,7 @@ export function operationsOf(
   let imported: Promise<unknown> = Promise.resolve();
   const importInto = async (dir: string) => {
     const settled = (await pool.ask("import", { dir, step: { only: "settle" } })).flat();
-    const queued = await list({ id: exportedIds(host, dir) });
-    const taken = queued.map(({ id }) => id.slice(0, id.lastIndexOf(".")));
+    const taken = partsOf(await list({ id: exportedIds(host, dir) }));
     return [...settled, ...await pool.askOne("import", { dir, step: { only: "take", taken } })];
   };
   return {

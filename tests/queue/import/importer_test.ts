@@ -215,7 +215,7 @@ test("an id that is queued already, here or with others, is not taken again; two
   const { id } = both[0]![0]!;
   disk.write(`${IN}/${harakaName(1)}`, harakaFile());
   const other = await bench({ disk: diskWith({ [harakaName(1)]: harakaFile() }), start: false });
-  const done = await other.queue.import(IN, { only: "take", taken: [id!] });
+  const done = await other.queue.import(IN, { only: "take", taken: [{ id: id!, recipients: ["a@one.example"] }] });
   assert.match(done[0]!.reason!, /is queued already/);
   assert.deepEqual(exportedIds(disk.host, IN), []);
   await other.queue.stop(0);

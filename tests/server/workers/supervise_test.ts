@@ -29,7 +29,9 @@ test("an import ends what was broken off in every worker, then one takes the fil
   const pool = {
     ask(verb: string, takes: unknown) {
       asked.push([verb, takes]);
-      return Promise.resolve(verb === "list" ? [[], [{ id: "B.1.2", queuedAt: 1 }]] : [[{ file: "old", id: "O" }], []]);
+      return Promise.resolve(
+        verb === "list" ? [[], [{ id: "B.1.2", queuedAt: 1, recipients: ["a@b"] }]] : [[{ file: "old", id: "O" }], []],
+      );
     },
     askOne(verb: string, takes: unknown) {
       asked.push(["one", verb, takes]);
@@ -44,7 +46,7 @@ test("an import ends what was broken off in every worker, then one takes the fil
   assert.deepEqual(asked, [
     ["import", { dir: "/in", step: { only: "settle" } }],
     ["list", { id: ["B.1"] }],
-    ["one", "import", { dir: "/in", step: { only: "take", taken: ["B.1"] } }],
+    ["one", "import", { dir: "/in", step: { only: "take", taken: [{ id: "B.1", recipients: ["a@b"] }] } }],
   ]);
 });
 
