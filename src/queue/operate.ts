@@ -17,6 +17,7 @@ import type { Order, Ordered, OrderVerb } from "./types.ts";
 const AT_ONCE = 500;
 /** Reports to senders are made one by one. */
 const BOUNCED_AT_ONCE = 16;
+const LONGEST_REASON = 400;
 /** RFC 3463 §3.1: nothing of the mail, of the address or of the next host is at fault. */
 const GIVEN_UP = { text: "given up by the postmaster", status: "5.0.0" };
 
@@ -132,7 +133,8 @@ export class Operator {
 
   async #bounce(entries: readonly QueuedEntry[], text: string | undefined): Promise<number> {
     const { schedule, deliverer } = this.#parts;
-    const reason = text === undefined || text === "" ? GIVEN_UP : { ...GIVEN_UP, text };
+    const words = oneLine(text ?? "");
+    const reason = words === "" ? GIVEN_UP : { ...GIVEN_UP, text: words };
     const ended = await Promise.all(entries.map((entry) => {
       schedule.remove(entry);
       return deliverer.giveUp(entry, reason);
@@ -154,6 +156,9 @@ export class Operator {
     return entries.length;
   }
 }
+
+// deno-lint-ignore no-control-regex
+const oneLine = (text: string) => text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").trim().slice(0, LONGEST_REASON);
 
 /** RFC 4865: what the sender holds back has a time of the sender's, not of ours. */
 export function isRetried({ state, message }: QueuedEntry, now: number): boolean {

@@ -77,6 +77,21 @@ test("bounce ends an item with a report to its sender that gives the reason, hel
   await b.queue.stop(0);
 });
 
+test("a reason is one line of a bounded length, and need not be given", async () => {
+  const b = await deferring();
+  const reasons = { A: "Grüße\r\nX-Evil: 1\r\n\r\n" + "z".repeat(500), B: "\n", C: undefined };
+  for (const [id, reason] of Object.entries(reasons)) {
+    await b.accept(id, ["soft@one.example"]);
+    await b.clock.advance(100);
+    await b.queue.order({ verb: "bounce", filter: { id }, ...(reason === undefined ? {} : { reason }) });
+  }
+  const [first, second, third] = b.log.of("bounced").map(({ err }) => err);
+  assert.match(first!, /^Grüße X-Evil: 1 z+$/);
+  assert.equal(first!.length, 400);
+  assert.deepEqual([second, third], Array(2).fill("given up by the postmaster"));
+  await b.queue.stop(0);
+});
+
 test("bounce: the hook may keep the report back; reports themselves are given up without one", async () => {
   const b = await bench({ verdicts: () => "deferred", hooks: fakeHooks({ bounce: () => ok() }) });
   await b.accept("A", ["x@one.example"]);
