@@ -23,7 +23,7 @@ import { createLogging, type Logging } from "./log/logging.ts";
 import { StdoutHandler } from "./log/stdout_handler.ts";
 import type { Message } from "./mail/message.ts";
 import { Queue } from "./queue/queue.ts";
-import type { Slots } from "./queue/shared_slots.ts";
+import type { SharedLanes } from "./queue/lanes.ts";
 import { openCommon } from "./server/common.ts";
 import { serveConnection } from "./server/connection.ts";
 import type { Operations } from "./server/face.ts";
@@ -89,7 +89,8 @@ export interface WorkerPart {
   readonly endpoints: readonly Endpoint[];
   /** Directory of its shard of the queue; the main thread keeps others away from it. */
   readonly shard: string;
-  readonly slots: Slots;
+  /** Slots and rates of all workers. */
+  readonly shared: SharedLanes;
   /** Told whenever a session begins or ends. */
   readonly onSessions: (count: number) => void;
 }
@@ -159,7 +160,8 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     log: log.child({ origin: "queue" }),
     hooks: runner,
     settings: await queueSettings(core, config, log),
-    ...(part === undefined ? {} : { slots: part.slots }),
+    suspensions: `${queueDir}/sites.json`,
+    ...(part === undefined ? {} : { shared: part.shared }),
   });
   const courier = createCourier({
     machine,

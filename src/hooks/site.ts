@@ -5,7 +5,7 @@
  * defaults. A domain's own section counts before a wildcard, the longer wildcard before the shorter, a section for MX hosts after both, `[*]` last.
  * A look-up never fails: what is no name of a host is a site as well.
  */
-import { DEFAULT_POLICY, type SitePolicy, type SiteSection, type SitesSettings } from "../config/sites.ts";
+import { DEFAULT_POLICY, type SitePolicy, type SitesSettings } from "../config/sites.ts";
 import { toAscii } from "../mail/address.ts";
 
 export type { BackoffRule, SitePolicy, Source, WeightedSource } from "../config/sites.ts";
@@ -23,14 +23,24 @@ export class SiteTable {
   readonly isPlain: boolean;
   /** Some sections go by MX hosts: without those a domain's site may be another. */
   readonly asksMx: boolean;
+  readonly #byName = new Map<string, Site>();
   readonly #domains = new Patterns();
   readonly #mx = new Patterns();
 
   constructor({ defaults, sections }: SitesSettings) {
     this.defaults = defaults;
-    for (const section of sections) (section.kind === "mx" ? this.#mx : this.#domains).add(section);
+    for (const { name, kind, pattern, policy } of sections) {
+      const site = { name, policy };
+      this.#byName.set(name, site);
+      (kind === "mx" ? this.#mx : this.#domains).add(pattern, site);
+    }
     this.isPlain = sections.length === 0;
     this.asksMx = this.#mx.size > 0;
+  }
+
+  /** The section of that name. */
+  byName(name: string): Site | undefined {
+    return this.#byName.get(name);
   }
 
   /** The section for a recipient domain, `[*]` not among them. */
@@ -63,8 +73,7 @@ class Patterns {
     return this.#exact.size + this.#below.size + (this.all === undefined ? 0 : 1);
   }
 
-  add({ name, pattern, policy }: SiteSection): void {
-    const site = { name, policy };
+  add(pattern: string, site: Site): void {
     if (pattern === "*") this.all = site;
     else if (pattern.startsWith("*.")) this.#below.set(plain(pattern.slice(2)), site);
     else this.#exact.set(plain(pattern), site);

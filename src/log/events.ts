@@ -59,6 +59,15 @@ export interface Events {
   deferred: { file: string; domain: string; delay: number; fails: number; rcpts: string; err: string };
   bounced: { file: string; domain: string; rcpts: string; err: string };
   double_bounce: { file: string; sender: string; err: string };
+  /** Nothing is sent to a destination for a while. `by`: it could not be reached, or said so. */
+  site_rests: { site: string; by: "breaker" | "backoff"; seconds: number; err: string };
+  /** A destination gets half of what it did; `level`: how often it was halved. `rule`: which back-off. */
+  site_slow: { site: string; level: number; seconds: number; rule: string; err: string };
+  /** It was reached again after a rest. */
+  site_recovered: { site: string };
+  /** By the operator; -1: until it is resumed. */
+  site_suspended: { site: string; seconds: number; reason: string };
+  site_resumed: { site: string };
   /** A damaged piece of a queue segment was set aside. */
   queue_corrupt: { segment: string; offset: number; length: number; reason: string; kept: string };
   queue_recovered: { shard: string; messages: number; recipients: number; segments: number; torn: number; ms: number };
@@ -105,6 +114,11 @@ export const EVENTS: { readonly [N in EventName]: EventRow<N> } = {
   deferred: plain("NOTICE", "deferred"),
   bounced: plain("NOTICE", "bounced"),
   double_bounce: plain("NOTICE", "double bounce"),
+  site_rests: plain("NOTICE", "outbound: a destination rests"),
+  site_slow: plain("NOTICE", "outbound: a destination is slowed down"),
+  site_recovered: plain("NOTICE", "outbound: a destination was reached again"),
+  site_suspended: plain("NOTICE", "outbound: a destination is suspended"),
+  site_resumed: plain("NOTICE", "outbound: a destination is resumed"),
   queue_corrupt: plain("ERROR", "queue: a damaged piece was set aside"),
   queue_recovered: plain("NOTICE", "queue: recovered"),
   config_reloaded: plain("NOTICE", "config: reloaded"),

@@ -9,6 +9,7 @@ import type { Budget } from "./budget.ts";
 import type { Core, QueuedMessage } from "./core.ts";
 import type { Direct } from "./direct.ts";
 import { QueueError } from "./queue_error.ts";
+import { flowOf } from "./sites/flow.ts";
 import { splitByDomain, type StoredMessage, type StoredOutcome, storeEnvelope } from "./stored.ts";
 
 /** Octets a message counts for whose body is in a file. */
@@ -77,6 +78,7 @@ export class Acceptor {
       // RFC 4865: what is to be held need not stay in memory.
       if ((stored.w?.h ?? 0) > core.clock.now()) { for (const entry of queued.entries) core.wait(entry); }
       else {
+        queued.flow = flowOf(envelope.sender);
         // Whose octets were copied may be gone with their owner: such a message is read back.
         if (source.bytes !== undefined || parts.length > 0) {
           this.#warm(queued, envelope, message, inline ? size : FILED_COST);

@@ -1,6 +1,7 @@
 /** What the parts of the queue share. `queue.ts` makes the one there is. */
 import type { Clock } from "../base/clock.ts";
 import type { Hooks } from "../hooks/runner.ts";
+import type { Site } from "../hooks/site.ts";
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { BodyFiles } from "./body_files.ts";
@@ -23,6 +24,8 @@ export interface Core {
   readonly journal: Journal;
   readonly ledger: Ledger<Segment>;
   readonly bodies: BodyFiles;
+  /** The site of an item, as far as it is known. */
+  sites(entry: QueuedEntry): Site;
   /** Puts an item in line for a slot. */
   ready(entry: QueuedEntry): void;
   /** Puts an item on the schedule, at its `dueAt`. */

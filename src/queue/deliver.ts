@@ -5,14 +5,17 @@
  * aside. Nothing rejects.
  */
 import type { Attempt, Item, Reason } from "../hooks/outbound.ts";
+import type { Site } from "../hooks/site.ts";
 import { createMessage, loadMessage, type Message } from "../mail/message.ts";
 import { DamagedRecord, readBack } from "./body_store.ts";
 import type { Budget } from "./budget.ts";
 import type { Core, QueuedEntry } from "./core.ts";
 import type { Courier } from "./courier.ts";
 import type { Lease } from "./lanes.ts";
+import type { NewsDesk } from "./news_desk.ts";
 import { setAside } from "./set_aside.ts";
 import type { Settler } from "./settle.ts";
+import { heardOf } from "./sites/heard.ts";
 
 /** Until a disk that could not be read is asked again. */
 const UNREADABLE_MS = 60_000;
@@ -26,6 +29,7 @@ export class Deliverer {
   readonly #running = new Set<Promise<void>>();
   readonly #signals = new Set<AbortController>();
   #courier: Courier | undefined;
+  #news: Pick<NewsDesk<QueuedEntry>, "telling"> | undefined;
   #stopping = false;
 
   constructor(core: Core, settler: Settler, budget: Budget) {
@@ -36,6 +40,11 @@ export class Deliverer {
 
   set courier(courier: Courier) {
     this.#courier = courier;
+  }
+
+  /** What senders are being told meanwhile. */
+  set news(news: Pick<NewsDesk<QueuedEntry>, "telling">) {
+    this.#news = news;
   }
 
   /** Begins an attempt; the lease is its own from here on. */
@@ -50,6 +59,19 @@ export class Deliverer {
     const running = ending.then(() => void this.#running.delete(running));
     this.#running.add(running);
     return ending;
+  }
+
+  /** Tells what there is to tell of an item that waits. Never rejects. */
+  async tell(entry: QueuedEntry): Promise<void> {
+    const { clock, log, sites } = this.#core;
+    if (entry.running !== undefined || !entry.message.entries.includes(entry)) return;
+    try {
+      const loaded = await this.#load(entry, sites(entry));
+      if (loaded !== undefined) await this.#settler.tellNews(entry, loaded.item, loaded.message);
+    } catch (error) {
+      log.error(`Cannot tell of a delay: ${describe(error)}`, { item: entry.id });
+      if (entry.state !== "ready") entry.dueAt = Math.max(entry.dueAt, clock.now() + UNREADABLE_MS);
+    }
   }
 
   /** Waits for running attempts, `deadlineMs` at most; then aborts them and waits for them to let go. */
@@ -80,7 +102,9 @@ export class Deliverer {
     entry.running = abort;
     this.#signals.add(abort);
     try {
-      await this.#try(entry, abort.signal);
+      const telling = this.#news?.telling(entry);
+      if (telling !== undefined) await telling;
+      if (entry.message.entries.includes(entry)) await this.#try(entry, lease, abort.signal);
     } catch (error) {
       this.#core.log.error(`Cannot settle a delivery: ${describe(error)}`, { item: entry.id });
       entry.dueAt = this.#core.clock.now() + UNREADABLE_MS;
@@ -101,7 +125,7 @@ export class Deliverer {
     entry.state = "active";
     entry.running = abort;
     try {
-      const loaded = await this.#load(entry);
+      const loaded = await this.#load(entry, this.#core.sites(entry));
       if (loaded !== undefined) {
         const { item, message } = loaded;
         const outcomes = item.recipients.map((recipient) => ({ kind: "failed" as const, recipient, reason }));
@@ -119,9 +143,9 @@ export class Deliverer {
     return false;
   }
 
-  async #try(entry: QueuedEntry, signal: AbortSignal): Promise<void> {
+  async #try(entry: QueuedEntry, lease: Lease, signal: AbortSignal): Promise<void> {
     const { hooks, clock, journal } = this.#core;
-    const loaded = await this.#load(entry);
+    const loaded = await this.#load(entry, lease.site);
     if (loaded === undefined) return;
     const { item, message } = loaded;
     // What it was woken for may be the news alone.
@@ -139,6 +163,7 @@ export class Deliverer {
     let attempt: Attempt;
     try {
       attempt = await this.#courier!.deliver(item, message, signal);
+      lease.heard(heardOf(attempt));
     } catch (error) {
       if (this.#stopping || signal.aborted) return;
       item.log.error(`A delivery broke down: ${describe(error)}`);
@@ -149,7 +174,7 @@ export class Deliverer {
   }
 
   /** The item and its message, from memory or from disk; undefined when they cannot be had, now or ever. */
-  async #load(entry: QueuedEntry): Promise<{ readonly item: Item; readonly message: Message } | undefined> {
+  async #load(entry: QueuedEntry, site: Site): Promise<{ readonly item: Item; readonly message: Message } | undefined> {
     const core = this.#core;
     const { message: queued } = entry;
     try {
@@ -164,6 +189,7 @@ export class Deliverer {
       const item: Item = {
         id,
         domain: entry.domain,
+        site,
         envelope,
         recipients: entry.left.length === recipients.length ? recipients : entry.left.map((i) => recipients[i]!),
         attempts: entry.attempts,

@@ -52,6 +52,8 @@ export class Queued<S = unknown> {
   entries: Entry<S>[] = [];
   place: Place<S>;
   hot: Hot | undefined = undefined;
+  /** Whose it is (`sites/flow.ts`), while it was not tried yet. */
+  flow = 0;
 
   constructor(stored: StoredMessage, place: Place<S>) {
     this.id = stored.i;
@@ -63,6 +65,9 @@ export class Queued<S = unknown> {
     this.place = place;
   }
 }
+
+/** Items of one message that make it bulk. */
+const MANY = 20;
 
 export class Entry<S = unknown> {
   readonly message: Queued<S>;
@@ -100,6 +105,15 @@ export class Entry<S = unknown> {
   /** RFC 6710. */
   get priority(): number {
     return this.message.wanted?.p ?? 0;
+  }
+
+  get flow(): number {
+    return this.message.flow;
+  }
+
+  /** One of many of its message, or tried before. */
+  get isBulk(): boolean {
+    return this.attempts > 0 || this.message.entries.length > MANY;
   }
 
   get wakeAt(): number {

@@ -23,6 +23,7 @@ import { Journal } from "./journal.ts";
 import { Lanes } from "./lanes.ts";
 import { countItems, listItems, look, selectEntries } from "./list.ts";
 import { newsAt } from "./news.ts";
+import { NewsDesk } from "./news_desk.ts";
 import { isRetried, Operator } from "./operate.ts";
 import { pacer } from "./pacer.ts";
 import { QueueError } from "./queue_error.ts";
@@ -30,6 +31,10 @@ import { recover, type Recovered } from "./recover.ts";
 import { Schedule } from "./schedule.ts";
 import { Settler } from "./settle.ts";
 import { finishAdoption } from "./shards.ts";
+import { SiteBook } from "./sites/site_book.ts";
+import { SiteFinder } from "./sites/site_finder.ts";
+import { SitesDesk } from "./sites/sites_desk.ts";
+import { suspensionFile } from "./sites/suspension_file.ts";
 import { traceItems } from "./trace.ts";
 import type {
   ListedItem,
@@ -56,6 +61,10 @@ export class Queue implements QueueApi {
   readonly #deliverer: Deliverer;
   readonly #lanes: Lanes<QueuedEntry>;
   readonly #schedule: Schedule<QueuedEntry>;
+  readonly #finder: SiteFinder;
+  readonly #news: NewsDesk<QueuedEntry>;
+  /** How each destination stands, and the operator's say in it. */
+  readonly sites: SitesDesk;
   readonly #compactor: Compactor;
   readonly #recovered: Recovered;
   readonly #options: QueueOptions;
@@ -119,6 +128,7 @@ export class Queue implements QueueApi {
     counts.emptied = (segment) => {
       if (segment === segments[0]) void this.#compactor.tidy();
     };
+    this.#finder = new SiteFinder({ clock, table: () => settings().sites });
     const core: Core = {
       host,
       clock,
@@ -130,6 +140,7 @@ export class Queue implements QueueApi {
       journal,
       ledger,
       bodies: new BodyFiles(host, `${dir}/body`, ids),
+      sites: (entry) => this.#finder.siteOf(entry.domain),
       ready: (entry) => this.#ready(entry),
       wait: (entry) => this.#wait(entry),
     };
@@ -140,13 +151,32 @@ export class Queue implements QueueApi {
     this.#acceptor = new Acceptor(core, budget, this.#direct);
     this.#settler = new Settler(core, this.#acceptor);
     this.#deliverer = new Deliverer(core, this.#settler, budget);
-    this.#lanes = new Lanes<QueuedEntry>(
-      settings,
-      (entry, lease) => this.#deliverer.run(entry, lease),
-      (entry) => entry.state !== "ready",
-      options.slots === undefined ? undefined : { slots: options.slots, clock },
-    );
-    this.#schedule = new Schedule<QueuedEntry>(clock, (entry) => this.#ready(entry));
+    const book = new SiteBook({
+      clock,
+      log,
+      file: suspensionFile(host, options.suspensions ?? `${dir}/sites.json`, log, dir.slice(dir.lastIndexOf("/") + 1)),
+      ...(options.jitter === undefined ? {} : { random: options.jitter }),
+    });
+    this.#lanes = new Lanes<QueuedEntry>({
+      clock,
+      limits: settings,
+      book,
+      siteOf: (entry) => this.#finder.siteOf(entry.domain),
+      go: (entry, lease) => {
+        this.#news.unwatch(entry);
+        this.#deliverer.run(entry, lease);
+      },
+      gone: (entry) => entry.state !== "ready",
+      shared: options.shared,
+    });
+    this.sites = new SitesDesk({ clock, book, lanes: this.#lanes, table: () => settings().sites });
+    this.#news = new NewsDesk<QueuedEntry>({
+      clock,
+      tell: (entry) => this.#deliverer.tell(entry),
+      told: (entry) => this.#told(entry),
+    });
+    this.#deliverer.news = this.#news;
+    this.#schedule = new Schedule<QueuedEntry>(clock, (entry) => this.#woken(entry));
     this.#operator = new Operator({
       core,
       schedule: this.#schedule,
@@ -184,12 +214,16 @@ export class Queue implements QueueApi {
 
   start(courier: Courier): void {
     const { settings } = this.#options;
-    const follow = ({ disabled }: QueueSettings) => {
-      this.#lanes.open = !disabled && this.#stopped === undefined;
-      this.#lanes.relimit();
+    let { sites } = settings.value;
+    const follow = (now: QueueSettings) => {
+      this.#lanes.open = !now.disabled && this.#stopped === undefined;
+      if (now.sites === sites) return this.#lanes.relimit();
+      sites = now.sites;
+      this.#lanes.resite();
     };
     this.#started = true;
     this.#deliverer.courier = courier;
+    this.#finder.courier = courier;
     this.#unwatch = settings.onChange(follow);
     this.#schedule.start();
     follow(settings.value);
@@ -203,7 +237,9 @@ export class Queue implements QueueApi {
     this.#unwatch();
     this.#schedule.stop();
     this.#lanes.open = false;
+    await this.#finder.stop();
     await this.#deliverer.stop(deadlineMs);
+    await this.#news.stop();
     await this.#compactor.stop();
     await this.#core.journal.close();
     for (const segment of this.#recovered.segments) segment.close();
@@ -244,7 +280,11 @@ export class Queue implements QueueApi {
 
   trace(id: string): TracedItem[] {
     const { ledger, settings } = this.#core;
-    return traceItems(ledger, id, { now: this.#clock.now(), settings: settings(), running: this.#lanes });
+    const running = {
+      active: this.#lanes.active,
+      siteOf: (domain: string) => this.sites.show(this.#finder.siteOf(domain).name),
+    };
+    return traceItems(ledger, id, { now: this.#clock.now(), settings: settings(), running });
   }
 
   import(dir: string, step?: ImportStep): Promise<ImportedFile[]> {
@@ -255,9 +295,37 @@ export class Queue implements QueueApi {
     return countItems(this.#core.ledger, this.#lanes.active);
   }
 
+  /** Its time has come; or that of the news alone. */
+  #woken(entry: QueuedEntry): void {
+    if (entry.dueAt <= this.#clock.now()) this.#ready(entry);
+    else {
+      // As in an attempt: nobody puts it anywhere else meanwhile.
+      entry.state = "active";
+      this.#news.tell(entry);
+    }
+  }
+
+  /** Puts it in line, once it is known for which site. */
   #ready(entry: QueuedEntry): void {
     entry.state = "ready";
-    this.#lanes.add(entry);
+    this.#watch(entry);
+    const known = this.#finder.find(entry.domain, () => {
+      if (entry.state === "ready") this.#lanes.add(entry);
+    });
+    if (known) this.#lanes.add(entry);
+  }
+
+  /** However long it is in line, the sender hears what there is to hear. */
+  #watch(entry: QueuedEntry): void {
+    const at = newsAt(entry, this.#core.settings(), this.#core.sites(entry).policy);
+    if (at !== Infinity) this.#news.watch(entry, at);
+  }
+
+  #told(entry: QueuedEntry): void {
+    if (!entry.message.entries.includes(entry)) entry.state = "waiting"; // given up: whoever finds it in line passes over it
+    else if (entry.state === "ready") this.#watch(entry);
+    // Unless an attempt has begun, or it was let go of otherwise.
+    else if (entry.running === undefined && entry.slot === undefined) this.#wait(entry);
   }
 
   /** On the schedule, unless it is held. */
@@ -265,7 +333,7 @@ export class Queue implements QueueApi {
     if (entry.state === "held") return;
     entry.state = "waiting";
     const now = this.#clock.now();
-    const news = newsAt(entry, this.#core.settings());
+    const news = newsAt(entry, this.#core.settings(), this.#core.sites(entry).policy);
     // What should have been told by now is tried again in a while.
     entry.newsAt = news > now ? news : now + NEWS_AGAIN_MS;
     this.#schedule.add(entry);

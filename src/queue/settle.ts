@@ -5,6 +5,7 @@
  * What was delivered is noted before any hook runs. A report to the sender and the state it leaves the item in are one record.
  */
 import type { Attempt, Item, Outcome, Reason } from "../hooks/outbound.ts";
+import type { SitePolicy } from "../hooks/site.ts";
 import type { Message } from "../mail/message.ts";
 import type { ReportKind } from "../mail/report_template.ts";
 import type { Acceptor } from "./accept.ts";
@@ -73,16 +74,18 @@ export class Settler {
   }
 
   /**
-   * Tells the sender what the time has come for, before an attempt: that its mail is late, or is given up for the deadline it set; then the
+   * Tells the sender what the time has come for, before an attempt: that its mail is late, or is given up for its age or the deadline it set; then the
    * entry is settled. Says which it was.
    */
   async tellNews(entry: QueuedEntry, item: Item, message: Message): Promise<News> {
     const { clock, settings } = this.#core;
     const limits = settings();
-    const news = newsOf(entry, limits, clock.now());
+    const policy = this.#policyOf(entry, item);
+    const news = newsOf(entry, limits, policy, clock.now());
     if (news === "none") return news;
-    if (news === "expired") {
-      const outcomes = item.recipients.map((recipient) => ({ kind: "failed" as const, recipient, reason: EXPIRED }));
+    if (news === "expired" || news === "old") {
+      const reason = news === "expired" ? EXPIRED : tooOld(entry);
+      const outcomes = item.recipients.map((recipient) => ({ kind: "failed" as const, recipient, reason }));
       await this.settle(entry, item, { outcomes }, message);
       return news;
     }
@@ -97,7 +100,7 @@ export class Settler {
       action: "delayed",
       status: entry.lastStatus ?? "4.4.7",
       reason: news === "overdue" ? OVERDUE : entry.lastError ?? "not tried yet",
-      retryUntil: givenUpAt(entry, limits.intervals),
+      retryUntil: givenUpAt(entry, this.#intervalsOf(entry, item), policy),
     } as const;
     item.log.notice("Tells the sender that mail is late", { file: item.id, domain: item.domain, news });
     // One that cannot be kept is told again after a restart.
@@ -125,6 +128,14 @@ export class Settler {
   }
 
   /** With an attempt that has just been made, what happened so far is written down with it. */
+  #policyOf(entry: QueuedEntry, item: Item): SitePolicy {
+    return (item.site ?? this.#core.sites(entry)).policy;
+  }
+
+  #intervalsOf(entry: QueuedEntry, item: Item): readonly number[] {
+    return this.#policyOf(entry, item).retryMs ?? this.#core.settings().intervals;
+  }
+
   #note(entry: QueuedEntry, attempt?: PastAttempt): void {
     if (gone(entry)) return;
     if (attempt !== undefined) return notePast(entry, withAttempt(pastOf(entry), attempt), this.#core.journal);
@@ -143,7 +154,7 @@ export class Settler {
     }
     if (sorted.deferred.length === 0) return sorted;
     entry.attempts++;
-    if (entry.attempts <= this.#core.settings().intervals.length) return sorted;
+    if (entry.attempts <= this.#intervalsOf(entry, item).length) return sorted;
     for (const { recipient, reason } of sorted.deferred.splice(0)) {
       const text = `Too many failures (${reason.text})`;
       sorted.failed.push({
@@ -206,7 +217,7 @@ export class Settler {
     if (deferred.length === 0) return deferred;
     const { hooks, clock } = this.#core;
     const error = errorOf(item, deferred, "temp failed");
-    let delay = this.#core.settings().intervals[entry.attempts - 1]! / 1000;
+    let delay = this.#intervalsOf(entry, item)[entry.attempts - 1]! / 1000;
     if (hooks.has("deferred")) {
       const ran = hooks.run("deferred", { item, attempt, delay, error }, { log: item.log });
       const { verdict } = ran instanceof Promise ? await ran : ran;
@@ -268,6 +279,11 @@ function successLines(item: Item, { via }: Attempt, delivered: readonly Delivere
 
 /** RFC 2852 §4.1.4, RFC 3463 §3.5. */
 const EXPIRED: Reason = { text: "not delivered by the time the sender set", status: "5.4.7" };
+/** RFC 3463 §3.5, and why it did not go before. */
+function tooOld({ lastError }: QueuedEntry): Reason {
+  const why = lastError === undefined ? "" : ` (${lastError})`;
+  return { text: `not delivered in the time its destination is given${why}`, status: "5.4.7" };
+}
 const OVERDUE = "the time the sender set has passed";
 const NO_OUTCOME: Reason = { text: "The deliverer gave no outcome", status: "4.3.0" };
 const UNKNOWN_HOST = { host: "", ip: "", port: 0, mode: "SMTP", tls: false, authenticated: false } as const;

@@ -6,15 +6,21 @@
  * Each worker also keeps its own counts, so that those of a worker that died can be given back ({@linkcode forfeit}). Nobody takes more
  * than an even share while another is waiting.
  */
-import type { LaneLimits } from "./lanes.ts";
+/** What holds for all workers together. */
+export interface SlotLimits {
+  readonly concurrencyMax: number;
+  readonly perDestination: number;
+}
 
 /** Destinations have cells 1 … CELLS − 1; cell 0 counts them all. */
 const CELLS = 8192;
 const TOTAL = 0;
 
 export interface Slots {
+  /** How many share them. */
+  readonly workers: number;
   /** Undefined when it was taken; else which limit is in the way, and others are told that somebody waits. */
-  take(domain: string, limits: LaneLimits): "total" | "domain" | undefined;
+  take(domain: string, limits: SlotLimits): "total" | "domain" | undefined;
   give(domain: string): void;
   /** Nobody waits any more; for this domain, or at all. */
   unwant(domain?: string): void;
@@ -41,7 +47,7 @@ export function forfeit(memory: SharedArrayBuffer, worker: number): void {
 
 export class SharedSlots implements Slots {
   readonly #table: Int32Array;
-  readonly #workers: number;
+  readonly workers: number;
   /** Where the row of our own counts begins. */
   readonly #own: number;
   /** Where the row of our own wishes begins; the first worker's is `#wishes`. */
@@ -51,13 +57,13 @@ export class SharedSlots implements Slots {
   /** `worker` counts from 0. */
   constructor(memory: SharedArrayBuffer, worker: number) {
     this.#table = new Int32Array(memory);
-    this.#workers = workersOf(memory);
+    this.workers = workersOf(memory);
     this.#own = (1 + worker) * CELLS;
-    this.#wishes = (1 + this.#workers) * CELLS;
+    this.#wishes = (1 + this.workers) * CELLS;
     this.#waits = this.#wishes + worker * CELLS;
   }
 
-  take(domain: string, { perDestination, concurrencyMax }: LaneLimits): "total" | "domain" | undefined {
+  take(domain: string, { perDestination, concurrencyMax }: SlotLimits): "total" | "domain" | undefined {
     const cell = cellOf(domain);
     if (!this.#takeOne(cell, perDestination)) return "domain";
     if (this.#takeOne(TOTAL, concurrencyMax)) return undefined;
@@ -78,7 +84,7 @@ export class SharedSlots implements Slots {
   #takeOne(cell: number, limit: number): boolean {
     const table = this.#table;
     const held = Atomics.load(table, this.#own + cell);
-    if (held >= Math.floor(limit / this.#workers) && this.#othersWait(cell)) return this.#wait(cell);
+    if (held >= Math.floor(limit / this.workers) && this.#othersWait(cell)) return this.#wait(cell);
     for (let count = Atomics.load(table, cell);;) {
       if (count >= limit) return this.#wait(cell);
       const found = Atomics.compareExchange(table, cell, count, count + 1);

@@ -2,21 +2,24 @@
  * What an operator asks of one item: what happened so far, what is next, when, and why. Reading disturbs nothing.
  */
 import type { Envelope } from "../hooks/outbound.ts";
+import type { SitePolicy } from "../hooks/site.ts";
 import type { Host } from "../host/types.ts";
 import { readStored } from "./body_store.ts";
 import type { Entry, Ledger } from "./ledger.ts";
 import { listed, readLedger, selectEntries } from "./list.ts";
+import { oldAt } from "./news.ts";
 import { pastOf } from "./past.ts";
 import type { Segment } from "./segment.ts";
+import type { ListedSite } from "./sites/sites_desk.ts";
 import { restoreEnvelope } from "./stored.ts";
 import type { HistoryAttempt, NextStep, QueueSettings, ShownEnvelope, TracedItem } from "./types.ts";
 
 /** What decides when an item goes, beside itself. */
 export interface Situation {
   readonly now: number;
-  readonly settings: Pick<QueueSettings, "intervals" | "disabled" | "concurrencyMax" | "perDestination">;
-  /** Deliveries under way; undefined when no server runs. */
-  readonly running: { readonly active: number; activeFor(domain: string): number } | undefined;
+  readonly settings: Pick<QueueSettings, "intervals" | "disabled" | "concurrencyMax" | "sites">;
+  /** Deliveries under way, and how a domain's site stands; undefined when no server runs. */
+  readonly running: { readonly active: number; siteOf(domain: string): ListedSite } | undefined;
 }
 
 export function traceItems(ledger: Ledger<Segment>, id: string, situation: Situation): TracedItem[] {
@@ -28,7 +31,7 @@ export function traceItems(ledger: Ledger<Segment>, id: string, situation: Situa
       envelope: envelope && shown(envelope, entry.left),
       history: historyOf(entry, envelope),
       next: nextStep(entry, situation),
-      givenUpAt: givenUpAt(entry, situation.settings.intervals),
+      givenUpAt: givenUpAt(entry, ...scheduleOf(entry, situation)),
     };
   });
 }
@@ -68,8 +71,9 @@ function historyOf(entry: Entry<Segment>, envelope: Envelope | undefined): Histo
 }
 
 /** When the last attempt will be, as things stand; its failure is final. */
-export function givenUpAt({ dueAt, attempts, message }: Entry, intervals: readonly number[]): number {
-  const last = intervals.slice(attempts).reduce((sum, each) => sum + each, dueAt);
+export function givenUpAt(entry: Entry, intervals: readonly number[], policy: SitePolicy): number {
+  const { dueAt, attempts, message } = entry;
+  const last = Math.min(intervals.slice(attempts).reduce((sum, each) => sum + each, dueAt), oldAt(entry, policy));
   const by = message.wanted?.by;
   return by?.[1].startsWith("R") ? Math.min(last, by[0]) : last;
 }
@@ -83,13 +87,7 @@ export function nextStep(entry: Entry, { now, settings, running }: Situation): N
     return { why: "disabled", text: "nothing: outbound.ini says disabled=true" };
   }
   if (state === "ready" && running !== undefined) {
-    const own = running.activeFor(domain);
-    const reason = own >= settings.perDestination
-      ? `${own} deliveries to ${domain} are under way, which is the limit for one destination`
-      : running.active >= settings.concurrencyMax
-      ? `${running.active} deliveries are under way, which is the limit (concurrency_max)`
-      : "it is in line for a slot";
-    return { at, why: "slot", text: `an attempt as soon as there is a slot: ${reason}` };
+    return inLine(running.siteOf(domain), running.active >= settings.concurrencyMax ? running.active : undefined, at);
   }
   if (running === undefined && dueAt <= now) return { why: "stopped", text: "an attempt once a server runs" };
   const server = running === undefined ? ", if a server runs then" : "";
@@ -97,7 +95,37 @@ export function nextStep(entry: Entry, { now, settings, running }: Situation): N
     return { at, why: "sender", text: `an attempt when the sender wants it${server}` };
   }
   if (attempts === 0) return { at, why: "new", text: `the first attempt${server}` };
-  const most = settings.intervals.length;
+  const most = scheduleOf(entry, { settings, running })[0].length;
   const after = attempts >= most ? "the last one" : `attempt ${attempts + 1} of ${most + 1}`;
   return { at, why: "schedule", text: `${after}, by the schedule (temp_fail_intervals)${server}` };
+}
+
+/** As far as it is known which site it belongs to. */
+function scheduleOf({ domain }: Entry, { settings, running }: Pick<Situation, "settings" | "running">) {
+  const { sites, intervals } = settings;
+  const { policy } = sites.byName(running?.siteOf(domain).name ?? "") ?? sites.siteOf(domain);
+  return [policy.retryMs ?? intervals, policy] as const;
+}
+
+/** Why an item that is due does not go. */
+function inLine(site: ListedSite, all: number | undefined, at: number): NextStep {
+  const { name, state, reason, until, active, limit, rate } = site;
+  if (state === "suspended") {
+    const end = until === undefined ? "until somebody resumes it" : "until the time is over";
+    const text = `nothing, ${end}: the operator suspended ${name} (${reason})`;
+    return { ...(until === undefined ? {} : { at: until }), why: "site", text };
+  }
+  if (state === "resting") return { at: until!, why: "site", text: `an attempt after the rest of ${name} (${reason})` };
+  const why = active >= limit
+    ? `${active} deliveries to ${name} are under way, which is the limit for it now`
+    : all !== undefined
+    ? `${all} deliveries are under way, which is the limit (concurrency_max)`
+    : rate !== undefined
+    ? `the rate of ${name} is ${rate.count} in ${formatSeconds(rate.perMs)}`
+    : "it is in line for a slot";
+  return { at, why: "slot", text: `an attempt as soon as there is a slot: ${why}` };
+}
+
+function formatSeconds(ms: number): string {
+  return `${ms / 1000} s`;
 }

@@ -13,7 +13,7 @@ import type { Message, Source } from "../mail/message.ts";
 import { NO_TEMPLATES, type SiteTemplates } from "../mail/report_template.ts";
 import type { ImportedFile, ImportStep } from "./import/brought.ts";
 import type { Courier } from "./courier.ts";
-import type { Slots } from "./shared_slots.ts";
+import type { SharedLanes } from "./lanes.ts";
 
 /** Plain values; read anew for each use, so that a reload takes effect at once. */
 export interface QueueSettings {
@@ -23,8 +23,6 @@ export interface QueueSettings {
   readonly intervals: readonly number[];
   /** Deliveries at one time. */
   readonly concurrencyMax: number;
-  /** Deliveries at one time to one recipient domain. */
-  readonly perDestination: number;
   /** How each destination is treated. */
   readonly sites: SiteTable;
   /** Take mail in but deliver none. */
@@ -50,7 +48,6 @@ export interface QueueSettings {
 export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
   intervals: Array.from({ length: 12 }, (_, i) => 1000 * 2 ** (i + 6)),
   concurrencyMax: 100,
-  perDestination: 20,
   sites: NO_SITES,
   disabled: false,
   alwaysSplit: false,
@@ -80,7 +77,11 @@ export interface QueueOptions {
   /** Keeps other processes out of `dir`; throws when one is there. Without it the caller sees to that. */
   readonly fileLock?: (dir: string) => { release(): void };
   /** Where other workers' deliveries count too; without it this queue's own alone. */
-  readonly slots?: Slots;
+  readonly shared?: SharedLanes;
+  /** File of the sites that the operator suspended; `sites.json` in `dir` by default. */
+  readonly suspensions?: string;
+  /** From 0 up to 1, for times that are not to fall together. Default `Math.random`. */
+  readonly jitter?: () => number;
   /** Octets after which a new segment is begun. Default 64 MiB. */
   readonly segmentBytes?: number;
   /** Random bytes, for tests that must repeat themselves. Default `crypto.getRandomValues`. */
@@ -137,7 +138,7 @@ export interface HistoryAttempt {
 export interface NextStep {
   /** Epoch milliseconds, when that is known. */
   readonly at?: number;
-  readonly why: "new" | "schedule" | "sender" | "running" | "slot" | "disabled" | "held" | "stopped";
+  readonly why: "new" | "schedule" | "sender" | "running" | "slot" | "site" | "disabled" | "held" | "stopped";
   /** In a sentence. */
   readonly text: string;
 }

@@ -7,6 +7,7 @@ import { sleep } from "../../src/base/clock.ts";
 import { seeded } from "../kit/crash_disk.ts";
 import { test } from "../kit/test.ts";
 import { bench, MINUTE } from "./queue_kit.ts";
+import { sitesOf } from "./sites/kit.ts";
 
 for (const seed of [1, 2, 3, 4, 5, 6]) {
   test(`commotion ${seed}: each recipient gets one copy, no item is tried twice at one time, every slot comes back`, async () => {
@@ -18,7 +19,12 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
     let limit = 5;
     let calm = false;
     const b = await bench({
-      settings: { concurrencyMax: 5, perDestination: 2, memoryBudget: 5000, intervals: Array(500).fill(MINUTE) },
+      settings: {
+        concurrencyMax: 5,
+        sites: sitesOf({ connections: 2 }),
+        memoryBudget: 5000,
+        intervals: Array(500).fill(MINUTE),
+      },
       options: { segmentBytes: 8192 },
     });
     const deliver = b.courier.deliver.bind(b.courier);
@@ -52,11 +58,11 @@ for (const seed of [1, 2, 3, 4, 5, 6]) {
       } else if (dice < 0.8) {
         const concurrencyMax = 1 + pick(6);
         limit = Math.max(limit, concurrencyMax);
-        b.set({ concurrencyMax, perDestination: 1 + pick(3), disabled: random() < 0.3 });
+        b.set({ concurrencyMax, sites: sitesOf({ connections: 1 + pick(3) }), disabled: random() < 0.3 });
       } else await b.clock.advance(pick(2 * MINUTE));
     }
     calm = true;
-    b.set({ disabled: false, concurrencyMax: 4, perDestination: 2 });
+    b.set({ disabled: false, concurrencyMax: 4, sites: sitesOf({ connections: 2 }) });
     for (const { id } of b.queue.list({ state: "held" })) await b.queue.release(id);
     for (let n = 0; n < 300 && b.queue.list().length > 0; n++) await b.clock.advance(MINUTE);
     await b.clock.advance(5 * MINUTE);

@@ -4,6 +4,7 @@ import { readQueue } from "../../src/queue/list.ts";
 import type { CrashDisk } from "../kit/crash_disk.ts";
 import { test } from "../kit/test.ts";
 import { bench, DIR, envelope, fakeHooks, mail, MINUTE, settled } from "./queue_kit.ts";
+import { sitesOf } from "./sites/kit.ts";
 
 const DAY = 24 * 60 * MINUTE;
 
@@ -83,7 +84,10 @@ test("no more than concurrency_max deliveries run at one time [row 189]", async 
 });
 
 test("one destination gets no more than its share of slots", async () => {
-  const b = await bench({ settings: { perDestination: 2 }, verdicts: () => settled().then(() => "delivered") });
+  const b = await bench({
+    settings: { sites: sitesOf({ connections: 2 }) },
+    verdicts: () => settled().then(() => "delivered"),
+  });
   await Promise.all(Array.from({ length: 9 }, (_, i) => b.accept(`M${i}`, ["x@d.example"])));
   while (b.courier.delivered.length < 9) await b.clock.advance(10);
   assert.equal(b.courier.mostAtOnce, 2);

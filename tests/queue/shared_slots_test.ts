@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { Lanes, type Lease } from "../../src/queue/lanes.ts";
 import { forfeit, SharedSlots, slotMemory } from "../../src/queue/shared_slots.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { test } from "../kit/test.ts";
+import { laneKit, sitesOf } from "./sites/kit.ts";
 
 const LIMITS = { concurrencyMax: 6, perDestination: 4 };
 
@@ -47,44 +47,44 @@ test("what a dead worker held is there again, and its wishes are gone", () => {
   assert.ok(table.every((count) => count === 0));
 });
 
-interface Item {
-  readonly domain: string;
-}
-
 test("lanes of two workers keep to the limits together, and none starves", async () => {
   const clock = new FakeClock();
   const memory = slotMemory(2);
-  const limits = { concurrencyMax: 5, perDestination: 3 };
-  const leases: Lease[][] = [[], []];
-  const went = [0, 0];
+  const table = sitesOf({ connections: 3 });
   const workers = [0, 1].map((i) => {
-    const shared = { slots: new SharedSlots(memory, i), clock };
-    const lanes = new Lanes<Item>(
-      () => limits,
-      (_, lease) => {
-        went[i]!++;
-        leases[i]!.push(lease);
-      },
-      () => false,
-      shared,
-    );
-    lanes.open = true;
-    return lanes;
-  });
-  for (let n = 0; n < 60; n++) workers[0]!.add({ domain: n % 2 ? "a.test" : "b.test" });
-  for (let n = 0; n < 60; n++) workers[1]!.add({ domain: n % 2 ? "a.test" : "b.test" });
-  assert.equal(went[0], 5, "the first is alone at first");
-  for (let round = 0; round < 400 && went[0]! + went[1]! < 120; round++) {
-    const [one, two] = workers as [Lanes<Item>, Lanes<Item>];
-    assert.ok(one.active + two.active <= 5);
-    for (const domain of ["a.test", "b.test"]) assert.ok(one.activeFor(domain) + two.activeFor(domain) <= 3);
-    if (round === 40) assert.ok(went[1]! > 10, `the second gets its share: ${went}`);
+    const made = laneKit({
+      clock,
+      concurrencyMax: 5,
+      table,
+      proven: ["a.test", "b.test"],
+      shared: { slots: new SharedSlots(memory, i) },
+    });
+    made.lanes.open = true;
+    return made;
+  }) as [ReturnType<typeof laneKit>, ReturnType<typeof laneKit>];
+  const [one, two] = workers;
+  let names = 0;
+  for (const worker of workers) {
+    for (let n = 0; n < 60; n++) worker.lanes.add({ name: `${names++}`, domain: n % 2 ? "a.test" : "b.test" });
+  }
+  const went = () => [one.went.length, two.went.length];
+  assert.equal(went()[0], 5, "the first is alone at first");
+  for (let round = 0; round < 400 && went()[0]! + went()[1]! < 120; round++) {
+    assert.ok(one.lanes.active + two.lanes.active <= 5);
+    for (const domain of ["a.test", "b.test"]) {
+      assert.ok(one.lanes.countsOf(domain).active + two.lanes.countsOf(domain).active <= 3);
+    }
+    if (round === 40) assert.ok(went()[1]! > 10, `the second gets its share: ${went()}`);
     // Alternately, so that each has its slots given back between the other's.
-    leases[round % 2]!.shift()?.release();
+    const [first] = workers[round % 2]!.leases.keys();
+    if (first !== undefined) workers[round % 2]!.end(first);
     await clock.advance(10);
   }
-  assert.deepEqual(went, [60, 60]);
-  for (const each of leases) for (const lease of each) lease.release();
-  for (const lanes of workers) lanes.open = false;
+  assert.deepEqual(went(), [60, 60]);
+  for (const worker of workers) {
+    for (const name of [...worker.leases.keys()]) worker.end(name);
+    worker.lanes.open = false;
+  }
   assert.ok(new Int32Array(memory).every((count) => count === 0), "nothing is left taken or wished for");
+  assert.equal(clock.pending, 0);
 });

@@ -5,6 +5,7 @@ import { readTrace } from "../../src/queue/trace.ts";
 import type { DiskStep } from "../kit/crash_disk.ts";
 import { test } from "../kit/test.ts";
 import { type Bench, bench, DIR, envelope, fakeHooks, mail, MINUTE } from "./queue_kit.ts";
+import { sitesOf } from "./sites/kit.ts";
 
 const one = (b: Bench, id: string): TracedItem => {
   const items = b.queue.trace(id);
@@ -46,7 +47,7 @@ test("a message tells what happened so far, what is next, when and why [wishes 1
 test("each state has its reason: new, running, in line for a slot, held, disabled, the sender's time [wishes 19]", async () => {
   const finish: (() => void)[] = [];
   const b = await bench({
-    settings: { perDestination: 1, concurrencyMax: 2 },
+    settings: { sites: sitesOf({ connections: 1 }), concurrencyMax: 2 },
     verdicts: () => new Promise((resolve) => void finish.push(() => resolve("deferred"))),
   });
   const next = (id: string) => one(b, id).next;
@@ -56,7 +57,7 @@ test("each state has its reason: new, running, in line for a slot, held, disable
   assert.deepEqual(next("A"), { why: "running", text: "is being delivered right now" });
   assert.match(
     next("B").text,
-    /as soon as there is a slot: 1 deliveries to one\.example .* limit for one destination$/,
+    /as soon as there is a slot: 1 deliveries to one\.example are under way, which is the limit for it now$/,
   );
   await b.accept("C", ["x@two.example"]);
   await b.accept("D", ["x@three.example"]);

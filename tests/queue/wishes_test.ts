@@ -3,6 +3,7 @@ import type { Envelope, MailOptions, Outcome } from "../../src/hooks/outbound.ts
 import type { Recipient } from "../../src/hooks/session.ts";
 import { test } from "../kit/test.ts";
 import { type Bench, bench, envelope, mail, MINUTE, readText } from "./queue_kit.ts";
+import { sitesOf } from "./sites/kit.ts";
 
 const HOUR = 60 * MINUTE;
 
@@ -189,7 +190,7 @@ test("a report of a delivery and the delivery itself are one record: a crash giv
 });
 
 test("a higher priority goes first when there are not enough slots", async () => {
-  const b = await bench({ settings: { disabled: true, perDestination: 1 } });
+  const b = await bench({ settings: { disabled: true, sites: sitesOf({ connections: 1 }) } });
   for (const [id, priority] of [["low", -5], ["plain", 0], ["high", 5]] as const) {
     const sent = envelope(id, "us@home.example", [`${id}@one.example`]);
     await b.queue.accept({ ...sent, ...(priority === 0 ? {} : { wanted: { priority } }) }, mail(id));

@@ -19,8 +19,9 @@ export interface WorkerData {
   readonly endpoints: readonly Endpoint[];
   /** Directory of its shard of the queue. */
   readonly shard: string;
-  /** Delivery slots in use (`queue/shared_slots.ts`), and the sessions of each worker. */
+  /** Delivery slots in use (`queue/shared_slots.ts`), rates used up (`queue/sites/shared_paces.ts`), and the sessions of each worker. */
   readonly slots: SharedArrayBuffer;
+  readonly paces: SharedArrayBuffer;
   readonly sessions: SharedArrayBuffer;
   /** Whether somebody asks for counts. */
   readonly counts: boolean;

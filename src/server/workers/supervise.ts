@@ -25,6 +25,7 @@ import { sorted } from "../../queue/list.ts";
 import { shardDir } from "../../queue/shards.ts";
 import type { ListFilter, Ordered } from "../../queue/types.ts";
 import { slotMemory } from "../../queue/shared_slots.ts";
+import { paceMemory } from "../../queue/sites/shared_paces.ts";
 import type { ServeOptions, Server } from "../../server.ts";
 import { VERSION } from "../../version.ts";
 import { closeInTurn, type Closers } from "../closers.ts";
@@ -124,6 +125,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
       ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
       ...(specifiers === undefined ? {} : { plugins: specifiers }),
       slots: slotMemory(count),
+      paces: paceMemory(),
       sessions,
       counts: core.http.value.listen.length > 0,
     },

@@ -12,6 +12,7 @@ import { createMetrics } from "../../http/metrics.ts";
 import { createLogging } from "../../log/logging.ts";
 import type { LogItem } from "../../log/types.ts";
 import { SharedSlots } from "../../queue/shared_slots.ts";
+import { SharedPaces } from "../../queue/sites/shared_paces.ts";
 import { serveAsWorker, type Server } from "../../server.ts";
 import { rehearse } from "../rehearsal.ts";
 import { type Handover, takeOver } from "./handover.ts";
@@ -72,7 +73,7 @@ export async function runWorker(port: WorkerPort): Promise<number> {
     }, {
       endpoints: data.endpoints,
       shard: data.shard,
-      slots: new SharedSlots(data.slots, data.number - 1),
+      shared: { slots: new SharedSlots(data.slots, data.number - 1), paces: new SharedPaces(data.paces) },
       onSessions: (count) => void Atomics.store(new Int32Array(data.sessions), data.number - 1, count),
     });
     const ended = follow(port, server, () => metrics?.drain(), async (given) => {

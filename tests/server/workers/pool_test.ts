@@ -47,7 +47,7 @@ async function pool(count: number, onStart: (thread: FakeThread) => void = (thre
   const slots = slotMemory(count);
   const made = startWorkers({
     count,
-    shared: { slots, sessions: new SharedArrayBuffer(4 * count), counts: false },
+    shared: { slots, paces: new SharedArrayBuffer(16), sessions: new SharedArrayBuffer(4 * count), counts: false },
     shardOf: (number) => `/queue/w${number}`,
     endpointsOf: () => [],
     startThread: (data) => {
