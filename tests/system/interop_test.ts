@@ -36,6 +36,8 @@ interface Row {
   /** Its TLS cannot be had, and why. */
   readonly noTls?: string;
   readonly takesUtf8: boolean;
+  /** It keeps to NOTIFY, ORCPT and ENVID. */
+  readonly reports?: true;
   /** What its log says of a mail that came by BDAT. */
   readonly chunked?: RegExp;
   /** Replies to `never@` and `later@`. */
@@ -77,6 +79,7 @@ const ROWS: readonly Row[] = [
       };
     },
     takesUtf8: true,
+    reports: true,
     never: /550 5\.1\.1 .*No such user here/,
     later: /451 4\.2\.1 .*Come back later/,
   },
@@ -137,14 +140,20 @@ async function startRelay(peer: Peer, pki: Pki, lmtp: boolean): Promise<RunningS
 const HEAD = "Message-Id: <1@kasi.test>\r\nDate: Mon, 23 Nov 2026 04:00:00 +0000\r\nFrom: me@kasi.test\r\n";
 const BODY = ".\r\n..\r\n...x\r\n\r\nr\xe9sum\xe9 \t\r\n" + `${"0123456789".repeat(7)}\r\n`.repeat(2000) + "\r\n.\r\n";
 
-async function send(kasi: RunningSite, recipients: readonly string[], subject: string, body: string): Promise<string> {
+async function send(
+  kasi: RunningSite,
+  recipients: readonly string[],
+  subject: string,
+  body: string,
+  asked: { readonly mail: string; readonly rcpt: string } = { mail: "", rcpt: "" },
+): Promise<string> {
   const content = `${HEAD}Subject: ${subject}\r\n\r\n${body}`;
   await using client = await SmtpClient.connect(kasi.port);
   await client.hello();
   const utf8 = recipients.some((each) => !/^[ -~]*$/.test(each));
-  assert.match(await client.say(`MAIL FROM:<me@kasi.test>${utf8 ? " SMTPUTF8" : ""}`), /^250 /);
+  assert.match(await client.say(`MAIL FROM:<me@kasi.test>${utf8 ? " SMTPUTF8" : ""}${asked.mail}`), /^250 /);
   for (const each of recipients) {
-    await client.write(`RCPT TO:<${each}>\r\n`);
+    await client.write(`RCPT TO:<${each}>${asked.rcpt}\r\n`);
     assert.match(await client.reply() ?? "", /^250 /);
   }
   const octets = latin1Encode(content);
@@ -203,6 +212,26 @@ for (const row of ROWS) {
       else await kasi.untilLogged(/bounced .* domain=plain\.test .*does not take internationalized addresses/);
     }));
 
+  if (row.reports) {
+    test(
+      `${row.name} is told what the sender wants to hear, and reports by it`,
+      { ...skip, timeoutMs: 120_000 },
+      () =>
+        with_(async (peer, kasi) => {
+          const rcpt = " NOTIFY=SUCCESS,DELAY ORCPT=rfc822;first+2Bx@any.test";
+          await send(kasi, ["you@plain.test"], "asked", "hello\r\n", { mail: " RET=HDRS ENVID=Q+2BQ", rcpt });
+          const report = await eventually(
+            () => peer.arrived().find((mail) => mail.includes("report-type=delivery-status")),
+            30_000,
+            "its report",
+          );
+          assert.match(report, /^Original-Envelope-Id: Q\+Q\r?$/m);
+          assert.match(report, /^Original-Recipient: rfc822; ?first\+x@any\.test\r?$/m);
+          assert.match(report, /^Action: (?:relayed|delivered)/m);
+          assert.doesNotMatch(kasi.output(), /bounced/);
+        }),
+    );
+  }
   if (row.noTls !== undefined) {
     test(`${row.name}, whose TLS breaks here, gets its mail in plain where that may be, and is remembered [row 202]`, {
       ...skip,
