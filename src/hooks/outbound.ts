@@ -59,6 +59,8 @@ export interface Envelope {
   readonly notes: Readonly<Record<string, unknown>>;
   readonly smtpUtf8: boolean;
   readonly wanted?: MailOptions | undefined;
+  /** Made by this server, of what became of another message: its own plugins are asked for it before it goes out. */
+  readonly report?: true;
 }
 
 /** One message for one domain: what is tried as a whole. */

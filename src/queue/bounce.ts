@@ -71,6 +71,7 @@ export function makeReport(o: ReportOptions): { readonly envelope: Envelope; rea
     // RFC 6533 §4: any server can take it, but where the sender's own address asks for more.
     smtpUtf8: sender.isUtf8,
     wanted: wishesOfReport(wanted),
+    report: true,
   };
   return { envelope, message: createMessage(memorySource(report)) };
 }

@@ -80,6 +80,8 @@ export interface StoredMessage {
   readonly g?: readonly number[];
   readonly n?: Readonly<Record<string, unknown>>;
   readonly u?: 1;
+  /** A report of our own. */
+  readonly k?: 1;
   readonly w?: StoredWishes;
   /** Size of the message. */
   readonly z: number;
@@ -192,8 +194,8 @@ export function splitByDomain(
   return { d: [...places.keys()], g };
 }
 
-export function storeEnvelope(envelope: Envelope): Pick<StoredMessage, "i" | "s" | "r" | "n" | "u" | "w"> {
-  const { id, sender, recipients, notes, smtpUtf8, wanted } = envelope;
+export function storeEnvelope(envelope: Envelope): Pick<StoredMessage, "i" | "s" | "r" | "n" | "u" | "k" | "w"> {
+  const { id, sender, recipients, notes, smtpUtf8, wanted, report } = envelope;
   let hasNotes = false;
   for (const _ in notes) {
     hasNotes = true;
@@ -205,6 +207,7 @@ export function storeEnvelope(envelope: Envelope): Pick<StoredMessage, "i" | "s"
     r: recipients.map(storeRecipient),
     ...(hasNotes ? { n: notes } : undefined),
     ...(smtpUtf8 ? { u: 1 as const } : undefined),
+    ...(report ? { k: 1 as const } : undefined),
     ...(wanted === undefined ? undefined : { w: storeWishes(wanted) }),
   };
 }
@@ -216,6 +219,7 @@ export function restoreEnvelope(stored: ReturnType<typeof storeEnvelope>): Envel
     recipients: stored.r.map(restoreRecipient),
     notes: stored.n ?? {},
     smtpUtf8: stored.u === 1,
+    ...(stored.k === 1 ? { report: true as const } : undefined),
     ...(stored.w === undefined ? undefined : { wanted: restoreWishes(stored.w) }),
   };
 }

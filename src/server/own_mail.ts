@@ -1,4 +1,7 @@
-/** A courier that looks at home first: what comes from the null sender, for somebody the site takes mail for, does not leave it. */
+/**
+ * A courier that looks at home first: a report of ours, for somebody the site takes mail for, does not leave it. What a plugin makes of it then is
+ * mail like any other: nothing goes in circles.
+ */
 import type { Item, Outcome, Via } from "../hooks/outbound.ts";
 import type { Message } from "../mail/message.ts";
 import type { Courier } from "../queue/courier.ts";
@@ -9,7 +12,7 @@ export type Home = (item: Item, message: Message, signal: AbortSignal) => Promis
 export function ownMailFirst(courier: Courier, me: () => string, home: Home): Courier {
   return {
     async deliver(item, message, signal) {
-      if (!item.envelope.sender.isNull()) return await courier.deliver(item, message, signal);
+      if (item.envelope.report !== true) return await courier.deliver(item, message, signal);
       const outcomes = await home(item, message, signal);
       const rest = item.recipients.filter((recipient) => !outcomes.some((outcome) => outcome.recipient === recipient));
       const here: Via = { host: me(), ip: "", port: 0, mode: "LOCAL", tls: false, authenticated: false };

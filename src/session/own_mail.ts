@@ -1,6 +1,6 @@
 /**
- * Mail that this server sends from the null sender (reports) to somebody the site itself takes mail for: it goes to the site's own plugins, as mail
- * from outside does, and not out by the MX of a domain that leads back here.
+ * A report of this server's to somebody the site itself takes mail for: it goes to the site's own plugins, as mail from outside does, and not out by the
+ * MX of a domain that leads back here.
  *
  * Only `rcpt` and `queue` are asked: who may have mail here, and who keeps it. Nobody judges a report as a client's mail. Where no plugin claims the
  * recipient, or one wants it relayed, it is not ours, and the roads of outbound mail are the right ones. Never rejects but on abort.
@@ -66,9 +66,7 @@ class OwnDelivery {
     // Plugins may give it another address, and edit the message: neither is the queue's business.
     const own: Recipient = { address: recipient.address, parameters: new Map() };
     const { head, source, offset } = message.render();
-    const { limits } = this.#context.settings;
     const copy = transaction.message = await loadMessage(joinSource(head, source, offset));
-    if (limits.receivedHeaders > 0 && copy.header.getAll("Received").length > limits.receivedHeaders) return undefined;
     const claimed = await this.#ask("rcpt", { recipient: own });
     if (claimed?.kind !== "ok" || this.#session.relaying) return undefined;
     transaction.recipients = [own];

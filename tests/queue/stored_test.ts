@@ -34,6 +34,7 @@ test("envelopes come back as they were, whatever the address", () => {
       recipients: [recipient(text), recipient(text, { NOTIFY: "NEVER", X: null })],
       notes: { deep: { list: [1, "two"] } },
       smtpUtf8: true,
+      report: true as const,
     };
     const json = JSON.stringify({ ...storeEnvelope(envelope), t: 0, z: 0, d: [] });
     const stored = JSON.parse(json);

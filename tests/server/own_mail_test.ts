@@ -5,8 +5,9 @@ import { memoryLog } from "../kit/memory_log.ts";
 import { test } from "../kit/test.ts";
 import { envelope, mail } from "../queue/queue_kit.ts";
 
-function item(sender: string): Item {
-  const sent = envelope("A", sender, ["us@home.test", "them@far.test"]);
+function item(report: boolean): Item {
+  const plain = envelope("A", "<>", ["us@home.test", "them@far.test"]);
+  const sent = report ? { ...plain, report: true as const } : plain;
   const { log } = memoryLog();
   return {
     id: "A.1",
@@ -47,7 +48,7 @@ test("a report goes home as far as it is for us, the rest by the courier; all el
   );
   let at = ["home.test"];
   const { signal } = new AbortController();
-  const report = item("<>");
+  const report = item(true);
   const both = await courier.deliver(report, mail("A"), signal);
   assert.deepEqual(both.outcomes.map(({ recipient }) => recipient), report.recipients);
   assert.deepEqual([both.via, carried.splice(0)], [via, ["far.test"]]);
@@ -57,6 +58,6 @@ test("a report goes home as far as it is for us, the rest by the courier; all el
   at = [];
   await courier.deliver(report, mail("A"), signal);
   at = ["home.test"];
-  await courier.deliver(item("us@home.test"), mail("A"), signal);
+  await courier.deliver(item(false), mail("A"), signal);
   assert.deepEqual(carried, ["home.test,far.test", "home.test,far.test"]);
 });

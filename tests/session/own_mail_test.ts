@@ -11,13 +11,13 @@ import type { SessionContext } from "../../src/session/context.ts";
 import { deliverHere } from "../../src/session/own_mail.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { memoryLog } from "../kit/memory_log.ts";
-import { LIMITS, SETTINGS, textOf } from "../kit/session_kit.ts";
+import { SETTINGS, textOf } from "../kit/session_kit.ts";
 import { test } from "../kit/test.ts";
 import { zone } from "../kit/zone.ts";
 
 const US = "us@home.test";
 
-function site(hooks: HookTable, { limit = 100 } = {}) {
+function site(hooks: HookTable) {
   const clock = new FakeClock();
   const { log } = memoryLog();
   const runner = new HookRunner({ clock, log });
@@ -31,7 +31,7 @@ function site(hooks: HookTable, { limit = 100 } = {}) {
     log,
     clock,
     resolver: zone({}),
-    settings: { ...SETTINGS, limits: { ...LIMITS, receivedHeaders: limit } },
+    settings: SETTINGS,
     enqueue: () => Promise.reject(new Error("nobody asks for it")),
     spool() {
       throw new Error("nobody asks for it");
@@ -118,7 +118,7 @@ test("a plugin that cannot keep it now puts it off, one that will not fails it, 
   assert.equal(kind, "deferred");
 });
 
-test("plugins may send it on to another address; one that went in circles is left to the roads of outbound mail", async () => {
+test("plugins may send it on to another address", async () => {
   const to: string[] = [];
   const hooks: HookTable = {
     rcpt({ recipient }) {
@@ -131,11 +131,9 @@ test("plugins may send it on to another address; one that went in circles is lef
       return ok();
     },
   };
-  const s = site(hooks, { limit: 2 });
+  const s = site(hooks);
   assert.equal((await s.run())[0]!.recipient.address.address, US);
   assert.deepEqual(to, ["box@home.test"]);
-  for (let i = 0; i < 3; i++) s.message.header.addLeading("Received", "(again); now");
-  assert.deepEqual(await s.run(), []);
 });
 
 test("when the queue stops, it is given up at once", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { latin1Encode } from "../../src/base/bytes.ts";
-import { run, without } from "../kit/mail_programs.ts";
+import { run, runKasi, without } from "../kit/mail_programs.ts";
 import { startNextHop } from "../kit/next_hop.ts";
 import { eventually, readMaildir, type RunningSite, startKasi } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
@@ -134,3 +134,19 @@ test(
     assert.equal(recipient["final-recipient"], "rfc822; never@far.test");
   },
 );
+
+test("where mailboxes lie behind LMTP, a report of ours gets there, once and by the shortest way", async () => {
+  await using hop = await startNextHop(reject);
+  await using store = await startNextHop({ lmtp: true });
+  await using kasi = await startSite(hop.port, {
+    "config/plugins": "relay\nrcpt_to.in_host_list\nqueue/lmtp\n",
+    "config/lmtp.ini": `host=127.0.0.1\nport=${store.port}\n`,
+  });
+  await send(kasi, "me@kasi.test", "mine");
+  const [report] = await store.untilMails(1);
+  assert.deepEqual([report!.sender, report!.recipients], ["", ["me@kasi.test"]]);
+  assert.ok(report!.content.match(/^Received:/gm)!.length <= 2, report!.content);
+  await kasi.untilLogged(/delivered .* domain=kasi\.test .* mode=LMTP /);
+  assert.match((await runKasi(["queue", "ls", "-c", kasi.dir])).stdout, /^The queue is empty/);
+  assert.equal(store.mails.length, 1);
+});
