@@ -9,7 +9,7 @@ import { readQueue, readQueuedMessage, sorted } from "../queue/list.ts";
 import { queueDirs } from "../queue/shards.ts";
 import { readTrace } from "../queue/trace.ts";
 import type { ListedItem, Ordered, OrderVerb, TracedItem } from "../queue/types.ts";
-import { offlineSettings, withQueues } from "./queue_offline.ts";
+import { offlineLookup, offlineSettings, withQueues } from "./queue_offline.ts";
 import type { QueueAction, QueueVerb } from "./queue_options.ts";
 import { exportFiles, importFiles } from "./queue_files.ts";
 import { countOf, envelopeText, itemLine, traceText } from "./queue_text.ts";
@@ -70,14 +70,14 @@ export async function queue(
 
 /** As the running server tells, or the disk. */
 export async function listQueue(
-  { host, clock }: Machine,
+  machine: Machine,
   server: SiteServer,
-  { ids, filter }: Pick<QueueAction, "ids" | "filter"> = { ids: [], filter: {} },
+  action: Pick<QueueAction, "ids" | "filter" | "site"> = { ids: [], filter: {} },
 ): Promise<ListedItem[]> {
-  const told = await server.ask("/queue", { ...filter, id: ids });
+  const told = await server.ask("/queue", { ...action.filter, id: action.ids });
   if (told !== undefined) return told as ListedItem[];
-  const wanted = readFilter({ get: (name) => filter[name], ids }, clock.now());
-  return sorted(queueDirs(host, server.queueDir).map((dir) => readQueue(host, dir, wanted)), wanted);
+  const wanted = await offlineLookup(machine, action);
+  return sorted(queueDirs(machine.host, server.queueDir).map((dir) => readQueue(machine.host, dir, wanted)), wanted);
 }
 
 /** What is known of the items of each id. */

@@ -3,10 +3,9 @@ import type { Host } from "../host/types.ts";
 import { type ImportedFile, partsOf } from "../queue/import/brought.ts";
 import { exportedIds } from "../queue/import/importer.ts";
 import { exportQueue } from "../queue/export.ts";
-import { readFilter } from "../queue/filter.ts";
 import { queueDirs } from "../queue/shards.ts";
 import { type Place, sayJson } from "./queue.ts";
-import { withQueues } from "./queue_offline.ts";
+import { offlineLookup, withQueues } from "./queue_offline.ts";
 import type { QueueAction } from "./queue_options.ts";
 import { absoluteIn } from "../server/site.ts";
 import { countOf } from "./queue_text.ts";
@@ -40,10 +39,10 @@ function sayImported(out: Terminal, files: readonly ImportedFile[], dir: string)
 }
 
 export async function exportFiles(action: QueueAction, { machine, out, server }: Place): Promise<number> {
-  const { host, clock } = machine;
+  const { host } = machine;
   host.mkdirSync(absoluteIn(host.cwd(), action.dir!), { recursive: true, mode: 0o700 });
   const dir = realDir(host, action.dir!);
-  const filter = readFilter({ get: (name) => action.filter[name], ids: [] }, clock.now());
+  const filter = await offlineLookup(machine, action);
   const messages = [];
   let left = filter.limit ?? Infinity;
   // From the disk in any case: reading disturbs no server.

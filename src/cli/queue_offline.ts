@@ -12,11 +12,13 @@ import type { Machine } from "../host/types.ts";
 import { HookRunner } from "../hooks/hook_runner.ts";
 import { createLogging } from "../log/logging.ts";
 import { StdoutHandler } from "../log/stdout_handler.ts";
+import { type Lookup, readFilter } from "../queue/filter.ts";
 import { Queue } from "../queue/queue.ts";
 import { shardDirs } from "../queue/shards.ts";
 import type { QueueSettings } from "../queue/types.ts";
 import { queueSettings } from "../server/outbound_settings.ts";
 import { findSite } from "../server/site.ts";
+import type { QueueAction } from "./queue_options.ts";
 import { Refused } from "./site_server.ts";
 
 /** `use` gets the queues of all shards, the root's first. */
@@ -64,6 +66,17 @@ export async function withQueues<T>(
     lock.release();
     logging.flush();
   }
+}
+
+/** A filter for what reads the disk: domains belong to sites as far as their names tell. */
+export async function offlineLookup(
+  machine: Machine,
+  { ids, filter, site }: Pick<QueueAction, "ids" | "filter" | "site">,
+): Promise<Lookup> {
+  const wanted = readFilter({ get: (name) => filter[name], ids }, machine.clock.now());
+  if (wanted.site === undefined) return wanted;
+  const { sites } = await offlineSettings(machine, site);
+  return { ...wanted, siteOf: (domain) => sites.siteOf(domain).name };
 }
 
 /** What a server would work by. */

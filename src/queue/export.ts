@@ -6,12 +6,12 @@
  */
 import type { Host } from "../host/types.ts";
 import { DamagedRecord, readBack } from "./body_store.ts";
+import type { Lookup } from "./filter.ts";
 import { readLedger, selectEntries } from "./list.ts";
 import type { Entry } from "./ledger.ts";
 import { exportFile } from "./import/export_file.ts";
 import type { Brought } from "./import/brought.ts";
 import { type Segment, syncDirectory } from "./segment.ts";
-import type { ListFilter } from "./types.ts";
 
 export interface ExportedMessage {
   readonly id: string;
@@ -26,7 +26,7 @@ export async function exportQueue(
   host: Host,
   dir: string,
   into: string,
-  filter: ListFilter,
+  filter: Lookup,
 ): Promise<ExportedMessage[]> {
   // What has a file of its own is copied once the journal is closed.
   const later: (() => Promise<void>)[] = [];

@@ -30,6 +30,11 @@ export const FILTER_FIELDS = {
     about: "for this recipient domain (`*.example.com`: any below it)",
     read: (text) => ({ domain: text.toLowerCase() }),
   },
+  site: {
+    takes: "SITE",
+    about: "for this site, as `kasi sites` names it",
+    read: (text) => ({ site: text }),
+  },
   sender: {
     takes: "ADDRESS",
     about: "from this sender (`*@example.com`; `<>`: reports)",
@@ -95,6 +100,11 @@ export function meansAll(filter: ListFilter): boolean {
   return !Object.keys(filter).some((name) => name !== "limit" && name !== "sort");
 }
 
+/** A filter, and who knows to which site a domain belongs; without that each domain is one. */
+export interface Lookup extends ListFilter {
+  readonly siteOf?: (domain: string) => string;
+}
+
 export interface Test {
   /** By what is in memory. */
   quick(entry: Entry): boolean;
@@ -102,9 +112,13 @@ export interface Test {
   readonly thorough: ((entry: Entry, stored: StoredMessage | undefined) => boolean) | undefined;
 }
 
-export function testOf({ id, domain, sender, recipient, state, error, queuedBefore, queuedAfter }: ListFilter): Test {
+export function testOf(lookup: Lookup): Test {
+  const { id, domain, site, sender, recipient, state, error, queuedBefore, queuedAfter } = lookup;
   const ids = id === undefined ? undefined : new Set(typeof id === "string" ? [id] : id);
   const isDomain = domain === undefined ? undefined : glob(domain);
+  // Names of sites have their own `*`.
+  const named = site?.toLowerCase();
+  const siteOf = lookup.siteOf ?? ((name) => name);
   const isSender = sender === undefined ? undefined : glob(sender);
   const isRecipient = recipient === undefined ? undefined : glob(recipient);
   const words = error?.toLowerCase();
@@ -112,6 +126,7 @@ export function testOf({ id, domain, sender, recipient, state, error, queuedBefo
     quick: (entry) =>
       (state === undefined || entry.state === state) &&
       (isDomain === undefined || isDomain(entry.domain)) &&
+      (named === undefined || siteOf(entry.domain).toLowerCase() === named) &&
       (queuedBefore === undefined || entry.message.queuedAt <= queuedBefore) &&
       (queuedAfter === undefined || entry.message.queuedAt >= queuedAfter) &&
       (words === undefined || (entry.lastError?.toLowerCase().includes(words) ?? false) ||

@@ -5,7 +5,7 @@ import { type Bytes, concat } from "../base/bytes.ts";
 import type { Host } from "../host/types.ts";
 import type { Source } from "../mail/message.ts";
 import { readBack, readStored } from "./body_store.ts";
-import { testOf } from "./filter.ts";
+import { type Lookup, testOf } from "./filter.ts";
 import { type Entry, Ledger, type Queued } from "./ledger.ts";
 import { replay } from "./replay.ts";
 import type { Segment } from "./segment.ts";
@@ -13,7 +13,7 @@ import { addressText, recipientText, type StoredMessage } from "./stored.ts";
 import type { ListedItem, ListFilter, QueueStats } from "./types.ts";
 
 /** Items of a ledger. Senders and recipients are read from disk, for the items asked for only. */
-export function listItems(ledger: Ledger<Segment>, filter: ListFilter = {}): ListedItem[] {
+export function listItems(ledger: Ledger<Segment>, filter: Lookup = {}): ListedItem[] {
   return [...selectEntries(ledger, filter)].map(listed);
 }
 
@@ -26,7 +26,7 @@ export interface Selected {
 /** The same for a long queue: `pause` is asked often whether to wait. */
 export async function look(
   ledger: Ledger<Segment>,
-  filter: ListFilter,
+  filter: Lookup,
   pause: () => Promise<void> | undefined,
 ): Promise<ListedItem[]> {
   const items: ListedItem[] = [];
@@ -41,12 +41,12 @@ export async function look(
 }
 
 /** In the order asked for. Items that come and go meanwhile may be in it or not. */
-export function* selectEntries(ledger: Ledger<Segment>, filter: ListFilter): Generator<Selected, void> {
+export function* selectEntries(ledger: Ledger<Segment>, filter: Lookup): Generator<Selected, void> {
   for (const selected of selectSlowly(ledger, filter)) if (selected !== undefined) yield selected;
 }
 
 /** The same, giving undefined now and then, for a caller that wants to pause. */
-export function* selectSlowly(ledger: Ledger<Segment>, filter: ListFilter): Generator<Selected | undefined, void> {
+export function* selectSlowly(ledger: Ledger<Segment>, filter: Lookup): Generator<Selected | undefined, void> {
   const limit = filter.limit ?? Infinity;
   if (filter.sort !== "due") {
     let count = 0;
@@ -71,7 +71,7 @@ const STRIDE = 500;
 /** Items shown between two pauses: each is read from the disk. */
 const SHOWN_AT_ONCE = 20;
 
-function* unsorted(ledger: Ledger<Segment>, filter: ListFilter): Generator<Selected | undefined, void> {
+function* unsorted(ledger: Ledger<Segment>, filter: Lookup): Generator<Selected | undefined, void> {
   const { quick, thorough } = testOf(filter);
   let left = STRIDE;
   for (const message of messagesFor(ledger, filter)) {
@@ -142,7 +142,7 @@ export function countItems(ledger: Ledger<Segment>, inProgress: number): QueueSt
  * The items in a shard's directory as its files tell, without a lock and without touching anything. Damage is passed over. An item being
  * delivered right now still shows as waiting. Throws what the host throws when there is no such directory.
  */
-export function readQueue(host: Host, dir: string, filter: ListFilter = {}): ListedItem[] {
+export function readQueue(host: Host, dir: string, filter: Lookup = {}): ListedItem[] {
   return readLedger(host, dir, (ledger) => listItems(ledger, filter));
 }
 

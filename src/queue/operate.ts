@@ -35,6 +35,8 @@ export interface OperatorParts {
   readonly deliverer: Deliverer;
   /** Whether items are delivered when they are due. */
   readonly delivers: () => boolean;
+  /** Name of a domain's site. */
+  readonly siteOf: (domain: string) => string;
 }
 
 export class Operator {
@@ -68,7 +70,7 @@ export class Operator {
     // First all that are meant: what is done to one may make it be found again, or make a report that is meant as well.
     const pause = pacer(clock);
     const meant: QueuedEntry[] = [];
-    for (const selected of selectSlowly(ledger, order.filter)) {
+    for (const selected of selectSlowly(ledger, { ...order.filter, siteOf: this.#parts.siteOf })) {
       if (selected === undefined) await pause();
       else meant.push(selected.entry);
     }

@@ -73,6 +73,7 @@ export class Queue implements QueueApi {
   readonly #operator: Operator;
   readonly #importer: Importer;
   #started = false;
+  readonly #siteOf = (domain: string): string => this.#finder.siteOf(domain).name;
   #stopped: Promise<void> | undefined;
 
   /** Replays what is on disk and is ready to accept. Rejects when the directory cannot be used or another process has it. */
@@ -182,6 +183,7 @@ export class Queue implements QueueApi {
       schedule: this.#schedule,
       deliverer: this.#deliverer,
       delivers: () => this.#started,
+      siteOf: this.#siteOf,
     });
     const now = clock.now();
     for (const { entries, queuedAt } of ledger.messages.values()) {
@@ -271,11 +273,11 @@ export class Queue implements QueueApi {
   }
 
   list(filter?: ListFilter): ListedItem[] {
-    return listItems(this.#core.ledger, filter);
+    return listItems(this.#core.ledger, { ...filter, siteOf: this.#siteOf });
   }
 
   look(filter: ListFilter = {}): Promise<ListedItem[]> {
-    return look(this.#core.ledger, filter, pacer(this.#clock));
+    return look(this.#core.ledger, { ...filter, siteOf: this.#siteOf }, pacer(this.#clock));
   }
 
   trace(id: string): TracedItem[] {

@@ -175,6 +175,8 @@ export interface ListFilter {
   readonly id?: string | readonly string[];
   /** Here, in `sender` and in `recipient` `*` stands for anything. */
   readonly domain?: string;
+  /** Name of the site (outbound.sites.ini) the domain belongs to, as far as that is known. */
+  readonly site?: string;
   readonly sender?: string;
   /** One of those still to be served. */
   readonly recipient?: string;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { offlineSettings, withQueues } from "../../src/cli/queue_offline.ts";
+import { offlineLookup, offlineSettings, withQueues } from "../../src/cli/queue_offline.ts";
 import { Refused } from "../../src/cli/site_server.ts";
 import { exists } from "../../src/host/exists.ts";
 import { lockDirectory } from "../../src/host/lock.ts";
@@ -44,6 +44,22 @@ test("a queue that somebody has is refused, and what goes wrong lets it go", asy
   lock.release();
   await assert.rejects(withQueues(machine, at, () => Promise.reject(new Error("oh"))), /oh/);
   assert.equal(await withQueues(machine, at, async () => 1), 1);
+});
+
+test("without a server a domain's site is told by outbound.sites.ini", async () => {
+  const { machine } = site();
+  machine.host.writeTextFileSync("/site/config/outbound.sites.ini", "[*.two.example]\nconnections=1\n");
+  const lookup = await offlineLookup(machine, {
+    ids: [],
+    filter: { site: "*.two.example", limit: "3" },
+    site: "/site",
+  });
+  assert.deepEqual([lookup.site, lookup.limit], ["*.two.example", 3]);
+  assert.deepEqual(["a.two.example", "one.example"].map((domain) => lookup.siteOf!(domain)), [
+    "*.two.example",
+    "one.example",
+  ]);
+  assert.equal((await offlineLookup(machine, { ids: ["A"], filter: {} })).siteOf, undefined);
 });
 
 test("the site's settings are a server's", async () => {

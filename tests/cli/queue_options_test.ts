@@ -22,6 +22,7 @@ const GOOD: readonly [string, object][] = [
   ["hold A", { verb: "hold", ids: ["A"] }],
   ["hold --all --dry-run", { verb: "hold", all: true, dryRun: true }],
   ["release A B --domain a.test", { verb: "release", ids: ["A", "B"], filter: { domain: "a.test" } }],
+  ["hold --site mx:*.example.net", { verb: "hold", filter: { site: "mx:*.example.net" } }],
   ["retry --error 4.7.1 --limit 10", { verb: "retry", filter: { error: "4.7.1", limit: "10" } }],
   ["rm A", { verb: "remove", ids: ["A"] }],
   ["remove A", { verb: "remove", ids: ["A"] }],

@@ -80,6 +80,18 @@ test("each field finds what it says, in the queue and on the disk [wishes 27]", 
   await b.queue.stop(0);
 });
 
+test("a site's items are found whatever their domains; a domain without one is its own site", async () => {
+  const b = await bench({ settings: { disabled: true } });
+  for (const [n, domain] of ["one.example", "two.example", "mail.two.example"].entries()) {
+    await b.accept(`M${n}`, [`x@${domain}`]);
+  }
+  const siteOf = (domain: string) => domain.endsWith("two.example") ? "*.two.example" : domain;
+  const ids = (site: string) => readQueue(b.disk.host, DIR, { site, siteOf }).map(({ id }) => id);
+  assert.deepEqual([ids("*.Two.example"), ids("one.example"), ids("*")], [["M1.1", "M2.1"], ["M0.1"], []]);
+  assert.deepEqual(b.queue.list({ site: "two.example" }).map(({ id }) => id), ["M1.1"]);
+  await b.queue.stop(0);
+});
+
 test("a recipient that has its mail is not found any more", async () => {
   const b = await bench({ verdicts: (a) => a.startsWith("soft") ? "deferred" : "delivered" });
   await b.accept("A", ["good@one.example", "soft@one.example"]);
