@@ -27,7 +27,7 @@ export function envelopeText(item: TracedItem, now: number): string {
       i === 0 ? "To" : "",
       [`<${address}>`, ...wishesFor(envelope?.recipients[i])].join(" "),
     ]),
-    ["For", item.domain],
+    ["For", item.site === item.domain ? item.domain : `${item.domain} (site ${item.site})`],
     ["Size", `${item.size} octets`],
     ["Queued", `${time(item.queuedAt)} (${duration(now - item.queuedAt)} ago)`],
     ["Attempts", `${attempts} failed${lastError === undefined ? "" : `; the last: ${lastError}`}`],

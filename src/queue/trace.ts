@@ -28,6 +28,7 @@ export function traceItems(ledger: Ledger<Segment>, id: string, situation: Situa
     const envelope = stored && restoreEnvelope(stored);
     return {
       ...listed({ entry, stored }),
+      site: siteName(entry, situation),
       envelope: envelope && shown(envelope, entry.left),
       history: historyOf(entry, envelope),
       next: nextStep(entry, situation),
@@ -100,10 +101,16 @@ export function nextStep(entry: Entry, { now, settings, running }: Situation): N
   return { at, why: "schedule", text: `${after}, by the schedule (temp_fail_intervals)${server}` };
 }
 
+type Places = Pick<Situation, "settings" | "running">;
+
 /** As far as it is known which site it belongs to. */
-function scheduleOf({ domain }: Entry, { settings, running }: Pick<Situation, "settings" | "running">) {
-  const { sites, intervals } = settings;
-  const { policy } = sites.byName(running?.siteOf(domain).name ?? "") ?? sites.siteOf(domain);
+function siteName({ domain }: Entry, { settings, running }: Places): string {
+  return running?.siteOf(domain).name ?? settings.sites.siteOf(domain).name;
+}
+
+function scheduleOf(entry: Entry, places: Places) {
+  const { sites, intervals } = places.settings;
+  const { policy } = sites.byName(siteName(entry, places)) ?? sites.siteOf(entry.domain);
   return [policy.retryMs ?? intervals, policy] as const;
 }
 

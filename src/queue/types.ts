@@ -160,6 +160,8 @@ export interface ShownEnvelope {
 
 /** One item as `kasi queue show` and `trace` tell of it. */
 export interface TracedItem extends ListedItem {
+  /** Name of its destination's site (outbound.sites.ini), as far as that is known; the domain where no section matches. */
+  readonly site: string;
   /** Undefined when it cannot be read. */
   readonly envelope: ShownEnvelope | undefined;
   /** The first attempt and the latest ones, oldest first. */

@@ -7,6 +7,7 @@ const T = Date.UTC(2026, 10, 30, 8, 0, 0);
 const ITEM: TracedItem = {
   id: "A.1",
   domain: "one.example",
+  site: "one.example",
   sender: "us@home.example",
   recipients: ["a@one.example", "b@one.example"],
   attempts: 2,
@@ -68,6 +69,13 @@ Next      2026-11-30 08:03:12 (in 1 min 32 s): attempt 3 of 13
 Given up  2026-12-02 08:00:00 (in 1 d 23 h), when all attempts fail
 Wants     ret=HDRS deliverBy={"at":${T},"mode":"N","trace":false} smtpUtf8
 Notes     {"from":"here"}`,
+  );
+});
+
+test("a site of several domains is named", () => {
+  assert.match(
+    envelopeText({ ...ITEM, site: "mx:*.example.net" }, T),
+    /^For +one\.example \(site mx:\*\.example\.net\)$/m,
   );
 });
 

@@ -36,7 +36,15 @@ export function controlFace(items = 1): FakeControlFace {
           delivery: { connections: 1, idle: 0, waiting: 0, opened: 1, reused: 0 },
         }),
       flush: act("flush"),
-      trace: (id) => Promise.resolve([{ ...item(id), envelope: undefined, history: [], next: NEXT, givenUpAt: 0 }]),
+      trace: (id) =>
+        Promise.resolve([{
+          ...item(id),
+          site: "example.net",
+          envelope: undefined,
+          history: [],
+          next: NEXT,
+          givenUpAt: 0,
+        }]),
       order({ verb, filter, dryRun, reason }) {
         filters.push(filter);
         told.push([verb, ...(dryRun ? ["dry"] : []), ...(reason === undefined ? [] : [reason])].join(" "));

@@ -20,7 +20,8 @@ test("a message tells what happened so far, what is next, when and why [wishes 1
   await b.clock.advance(65_000);
   const told = one(b, "A.1");
   const at = began + 64_000 + 128_000;
-  assert.deepEqual({ state: told.state, attempts: told.attempts, recipients: told.recipients }, {
+  assert.deepEqual({ site: told.site, state: told.state, attempts: told.attempts, recipients: told.recipients }, {
+    site: "one.example",
     state: "waiting",
     attempts: 2,
     recipients: ["soft@one.example"],
