@@ -96,7 +96,8 @@ const ROWS: readonly Row[] = [
     name: "OpenSMTPD",
     skip: withoutUnpacked(),
     start: async ({ leaf }, behind) => unpacked(await startOpenSmtpd({ identity: leaf, nextHop: behind.port }), behind),
-    noTls: "Debian's OpenSMTPD 6.8.0p2 ends every handshake with an internal error of its OpenSSL 3",
+    noTls:
+      "Debian's OpenSMTPD 6.8.0p2 ends every handshake with an internal error of OpenSSL 3, with RSA and ECDSA, TLS 1.2 and 1.3",
     takesUtf8: false,
     never: /550 5\.1\.1 No such user here/,
     later: /451 4\.2\.1 Come back later/,
@@ -176,6 +177,20 @@ const arrival = (peer: Peer, subject: string) =>
     `the mail ${subject}`,
   );
 
+/** It is told what the sender wants to hear (RFC 3461), and keeps to it. */
+async function reportsByItself(peer: Peer, kasi: RunningSite): Promise<void> {
+  const rcpt = " NOTIFY=SUCCESS,DELAY ORCPT=rfc822;first+2Bx@any.test";
+  await send(kasi, ["you@plain.test"], "asked", "hello\r\n", { mail: " RET=HDRS ENVID=Q+2BQ", rcpt });
+  const report = await eventually(
+    () => peer.arrived().find((mail) => mail.includes("report-type=delivery-status")),
+    30_000,
+    "its report",
+  );
+  assert.match(report, /^Original-Envelope-Id: Q\+Q\r?$/m);
+  assert.match(report, /^Original-Recipient: rfc822; ?first\+x@any\.test\r?$/m);
+  assert.match(report, /^Action: (?:relayed|delivered)/m);
+}
+
 for (const row of ROWS) {
   const skip = row.skip === undefined ? {} : { skip: row.skip };
   const with_ = async (body: (peer: Peer, kasi: RunningSite) => Promise<void>) => {
@@ -210,28 +225,9 @@ for (const row of ROWS) {
       await send(kasi, ["gr\xc3\xbc\xc3\x9fe@plain.test"], "wide", "hello\r\n");
       if (row.takesUtf8) await arrival(peer, "wide");
       else await kasi.untilLogged(/bounced .* domain=plain\.test .*does not take internationalized addresses/);
+      if (row.reports) await reportsByItself(peer, kasi);
     }));
 
-  if (row.reports) {
-    test(
-      `${row.name} is told what the sender wants to hear, and reports by it`,
-      { ...skip, timeoutMs: 120_000 },
-      () =>
-        with_(async (peer, kasi) => {
-          const rcpt = " NOTIFY=SUCCESS,DELAY ORCPT=rfc822;first+2Bx@any.test";
-          await send(kasi, ["you@plain.test"], "asked", "hello\r\n", { mail: " RET=HDRS ENVID=Q+2BQ", rcpt });
-          const report = await eventually(
-            () => peer.arrived().find((mail) => mail.includes("report-type=delivery-status")),
-            30_000,
-            "its report",
-          );
-          assert.match(report, /^Original-Envelope-Id: Q\+Q\r?$/m);
-          assert.match(report, /^Original-Recipient: rfc822; ?first\+x@any\.test\r?$/m);
-          assert.match(report, /^Action: (?:relayed|delivered)/m);
-          assert.doesNotMatch(kasi.output(), /bounced/);
-        }),
-    );
-  }
   if (row.noTls !== undefined) {
     test(`${row.name}, whose TLS breaks here, gets its mail in plain where that may be, and is remembered [row 202]`, {
       ...skip,
