@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { GLOBALS } from "../../../src/hooks/haraka/constants.ts";
 import type { HookTable } from "../../../src/hooks/plugin.ts";
 import { ok } from "../../../src/hooks/verdict.ts";
-import { sessionKit } from "../../kit/session_kit.ts";
+import { sessionKit, textOf } from "../../kit/session_kit.ts";
 import { test } from "../../kit/test.ts";
 import { harakaSite } from "./kit.ts";
 
@@ -330,6 +330,37 @@ test("the ancestor's samples in spirit: fields added before the message came, rc
   assert.match(mail!.text, /^X-Seen: =\?utf-8\?q\?h=C3=A9\?=\|true\|Hello\|text\/plain\r$/m);
   assert.doesNotMatch(mail!.text, /X-Bad/);
   assert.match(mail!.text, /Hello\r\n[^]*sold by weight/);
+});
+
+test("send_trans_email puts the message as it stands, and whom the plugin left in rcpt_to, into the queue; its answer is the plugin's to give [row 222]", async () => {
+  const queued: { readonly to: readonly string[]; readonly text: string; readonly id: string }[] = [];
+  let broken = false;
+  const { named } = await one(
+    `
+    const outbound = require('./outbound');
+    exports.hook_data = (next, c) => {
+      outbound.send_trans_email(c.transaction, (code, text) => { c.transaction.notes.early = [code, text]; next(); });
+    };
+    exports.hook_queue = (next, c) => {
+      c.transaction.rcpt_to = c.transaction.rcpt_to.filter((to) => to.user !== 'drop');
+      c.transaction.add_leading_header('X-Early', c.transaction.notes.early.join(' '));
+      outbound.send_trans_email(c.transaction, next);
+    };`,
+    {
+      async enqueue({ id, recipients }, message) {
+        if (broken) throw new Error("disk full");
+        queued.push({ id, to: recipients.map(({ address }) => address.address), text: await textOf(message) });
+      },
+    },
+  );
+  const mail = [...MAIL, "RCPT TO:<drop@far.test>", "RCPT TO:<you@far.test>", "DATA", "Subject: x\r\n\r\nHello\r\n."];
+  const { said } = await talk([named], ...mail);
+  const [{ id, to, text }] = queued as [typeof queued[0]];
+  assert.match(said.at(-1)!, new RegExp(`^250 .*Message Queued \\(${id}\\)`));
+  assert.deepEqual(to, ["you@far.test"]);
+  assert.equal(text, "X-Early: 903 There is no message to send yet\r\nSubject: x\r\n\r\nHello\r\n");
+  broken = true;
+  assert.match((await talk([named], ...mail)).said.at(-1)!, /^4\d\d .*disk full/);
 });
 
 test("attachments are streams of Node's, body filters get and give Buffers", async () => {
