@@ -65,17 +65,21 @@ export {
   verifyPassword,
 } from "./src/host/password_hash.ts";
 export type {
+  Conn,
+  Datagrams,
   DnsAnswer,
   DnsRecords,
   FsFile,
   Host,
+  LocalLog,
   Machine,
   RecordType,
   RedisLink,
   RedisSettings,
   Resolver,
 } from "./src/host/types.ts";
-export type { Logger } from "./src/log/types.ts";
+export { formatItem as formatLogItem } from "./src/log/format.ts";
+export type { LevelName, Logger, LogItem } from "./src/log/types.ts";
 export { type Address, addressFromJson, parseAddress } from "./src/mail/address.ts";
 export type { Attachment } from "./src/mail/attachments.ts";
 export type { BodyFilter, FilteredPart, FilterResult } from "./src/mail/body_edits.ts";

@@ -50,6 +50,7 @@ export const SHIPPED = {
   "relay": () => import("./relay.ts"),
   "reseed_rng": () => import("./reseed_rng.ts"),
   "spf": () => import("./spf.ts"),
+  "syslog": () => import("./syslog.ts"),
   "tarpit": () => import("./tarpit.ts"),
   "tls": () => import("./tls.ts"),
   "toobusy": () => import("./toobusy.ts"),

@@ -23,6 +23,7 @@ const PROGRAMS: { readonly [program: string]: string } = {
   curl: "curl",
   openssl: "openssl",
   python3: "python3",
+  rsyslogd: "rsyslog",
   "redis-server": "redis-server",
   "redis-cli": "redis-tools",
 };

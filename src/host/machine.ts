@@ -3,11 +3,13 @@ import os from "node:os";
 import { systemClock } from "../base/clock.ts";
 import { normalizeIp } from "../base/ip.ts";
 import { dial } from "./dial.ts";
+import { openLocalLog } from "./local_log.ts";
 import { openRedis } from "./redis.ts";
 import { resolvConf, stubResolver } from "./resolver.ts";
 import { run } from "./run.ts";
 import { startThread } from "./threads.ts";
 import { secureClient } from "./tls_client.ts";
+import { openUdp } from "./udp.ts";
 import type { Host, Machine, Resolver } from "./types.ts";
 
 export interface MachineOptions {
@@ -28,6 +30,8 @@ export async function thisMachine(options: MachineOptions = {}): Promise<Machine
     fetch: (url, options) => fetch(url, options),
     openRedis: (settings, watch) => openRedis(settings, watch),
     run: (options) => run(options),
+    openUdp,
+    openLocalLog: (options) => openLocalLog(host, options),
     startThread,
     localAddresses: () =>
       Object.values(os.networkInterfaces()).flatMap((each) => each ?? []).map((each) => normalizeIp(each.address)),

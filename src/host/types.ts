@@ -284,6 +284,30 @@ export interface Thread {
   terminate(): void;
 }
 
+/** Datagrams to one place. */
+export interface Datagrams {
+  /** Resolves once the kernel has it; rejects when it is known that nobody listens. */
+  send(bytes: Bytes): Promise<void>;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** The way into this machine's log: `/dev/log` and the like. */
+export interface LocalLog {
+  /** `priority`: facility × 8 + severity; `text`: one line. Rejects when nobody listens there any more. */
+  write(priority: number, text: string): Promise<void>;
+  /** Idempotent. */
+  close(): void;
+}
+export interface LocalLogOptions {
+  readonly path: string;
+  /** In front of each line. */
+  readonly ident: string;
+  /** Behind `ident`, where wanted. */
+  readonly pid?: number;
+  readonly clock: Clock;
+}
+
 /** A program to run to its end. No shell reads any of it. */
 export interface RunOptions {
   /** Absolute path. */
@@ -316,6 +340,10 @@ export interface Machine {
   openRedis(settings: RedisSettings, watch: RedisWatch): Promise<RedisLink>;
   /** Runs a program; rejects when it cannot be started, is late (a `DeadlineError`) or aborted: then it is killed. */
   run(options: RunOptions): Promise<RunEnd>;
+  /** UDP to an address; rejects when no socket can be had. */
+  openUdp(to: { readonly address: string; readonly port: number }): Promise<Datagrams>;
+  /** Rejects when nobody listens there. */
+  openLocalLog(options: LocalLogOptions): Promise<LocalLog>;
   /** Addresses of this machine's interfaces. */
   localAddresses(): readonly string[];
   /** Starts a module in a thread; absent on a machine without threads. */

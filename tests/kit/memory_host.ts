@@ -25,6 +25,8 @@ export interface MemoryMachineOptions {
   readonly fetch?: (request: Request) => Promise<Response>;
   /** Stands for the programs there are; without it there are none. */
   readonly run?: Machine["run"];
+  readonly openUdp?: Machine["openUdp"];
+  readonly openLocalLog?: Machine["openLocalLog"];
 }
 
 export interface MemoryMachine extends Machine {
@@ -135,6 +137,8 @@ export function memoryMachine(options: MemoryMachineOptions = {}): MemoryMachine
       if (options.run === undefined) return Promise.reject(new Error("This test has no programs"));
       return options.run(run);
     },
+    openUdp: (to) => options.openUdp?.(to) ?? Promise.reject(new Error("This test has no UDP")),
+    openLocalLog: (log) => options.openLocalLog?.(log) ?? Promise.reject(new Error("This test has no local log")),
     redis,
     localAddresses: () => ["127.0.0.1", "::1", "198.51.100.1"],
   };

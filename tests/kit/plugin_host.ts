@@ -23,6 +23,8 @@ export interface PluginHostOptions {
   readonly fetch?: (request: Request) => Promise<Response>;
   /** Stands for the programs of the machine. */
   readonly run?: Machine["run"];
+  readonly openUdp?: Machine["openUdp"];
+  readonly openLocalLog?: Machine["openLocalLog"];
   /** What the forwarder makes of an item; by default it is a mistake to ask it. */
   readonly forward?: (item: Item, destinations: readonly Destination[]) => Attempt | Promise<Attempt>;
   /** What the forwarder makes of a message that is to be handed on step by step. */
@@ -53,6 +55,8 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
     ...(options.env && { env: options.env }),
     ...(options.fetch && { fetch: options.fetch }),
     ...(options.run && { run: options.run }),
+    ...(options.openUdp && { openUdp: options.openUdp }),
+    ...(options.openLocalLog && { openLocalLog: options.openLocalLog }),
   });
   const log = memoryLog();
   for (const dir of [CONFIG_DIR, DATA_DIR, "/tmp"]) machine.host.mkdirSync(dir, { recursive: true });
