@@ -26,6 +26,7 @@ const PROGRAMS: { readonly [program: string]: string } = {
   rsyslogd: "rsyslog",
   "redis-server": "redis-server",
   "redis-cli": "redis-tools",
+  strace: "strace",
 };
 /** Perl modules that swaks wants for TLS and CRAM-MD5: name → package. */
 const PERL: { readonly [module: string]: string } = {
