@@ -3,7 +3,7 @@
  *
  * Knows nothing of files beyond `write`, and of who waits for what only that somebody does.
  */
-import type { Place } from "./ledger.ts";
+import type { Place } from "./queued.ts";
 import type { QueueError } from "./queue_error.ts";
 import { type Kind, prefixRoom, putChecksum, putMarker, putPrefix } from "./record.ts";
 import type { Segment } from "./segment.ts";

@@ -9,7 +9,7 @@ import type { Envelope } from "../hooks/outbound.ts";
 import type { Host } from "../host/types.ts";
 import type { Source } from "../mail/message.ts";
 import { joinSource, memorySource } from "../mail/source.ts";
-import type { Place, Queued } from "./ledger.ts";
+import type { Place, Queued } from "./queued.ts";
 import { frameEnd, get32, HEADER_BYTES, PREFIX_BYTES } from "./record.ts";
 import type { Segment } from "./segment.ts";
 import { restoreEnvelope, type StoredMessage } from "./stored.ts";

@@ -9,7 +9,8 @@ import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import { DamagedRecord, readRecord } from "./body_store.ts";
 import type { Journal } from "./journal.ts";
-import type { Holder, Ledger, Queued } from "./ledger.ts";
+import type { Holder, Ledger } from "./ledger.ts";
+import type { Placed, Queued } from "./queued.ts";
 import { copyPast } from "./past.ts";
 import { type Segment, syncDirectory } from "./segment.ts";
 import { setAside } from "./set_aside.ts";
@@ -22,13 +23,13 @@ export class SegmentCounts implements Holder<Segment> {
   liveBytes = 0;
   emptied: (segment: Segment) => void = () => {};
 
-  kept({ place: { segment, length } }: Queued<Segment>): void {
+  kept({ place: { segment, length } }: Placed<Segment>): void {
     segment.live++;
     segment.liveBytes += length;
     this.liveBytes += length;
   }
 
-  gone({ place: { segment, length } }: Queued<Segment>): void {
+  gone({ place: { segment, length } }: Placed<Segment>): void {
     segment.live--;
     segment.liveBytes -= length;
     this.liveBytes -= length;
@@ -99,16 +100,32 @@ export class Compactor {
 
   async #copyForward(segment: Segment): Promise<void> {
     const { ledger } = this.#options;
-    const here = [...ledger.messages.values()].filter((message) => message.place.segment === segment);
-    for (let i = 0; i < here.length && !this.#stopped; i += COPIED_AT_ONCE) {
-      const results = await Promise.allSettled(here.slice(i, i + COPIED_AT_ONCE).map((one) => this.#copy(one)));
-      for (const result of results) if (result.status === "rejected") throw result.reason;
+    const isHere = ({ place }: Queued<Segment>) => place.segment === segment;
+    const rows = ledger.resting.places.rowsIn(segment);
+    // Only so many are awake at a time.
+    for (let i = 0; i < rows.length && !this.#stopped; i += COPIED_AT_ONCE) {
+      const some = rows.slice(i, i + COPIED_AT_ONCE).flatMap((row) => ledger.at(row) ?? []).filter(isHere);
+      await this.#copyAll(some);
     }
+    const awake = [...ledger.awake.values()].filter(isHere);
+    for (let i = 0; i < awake.length && !this.#stopped; i += COPIED_AT_ONCE) {
+      await this.#copyAll(awake.slice(i, i + COPIED_AT_ONCE).filter((one) => one.awake && isHere(one)));
+    }
+  }
+
+  async #copyAll(messages: readonly Queued<Segment>[]): Promise<void> {
+    for (const message of messages) message.pins++;
+    const results = await Promise.allSettled(messages.map((one) => this.#copy(one)));
+    for (const message of messages) {
+      message.pins--;
+      this.#options.ledger.rest(message);
+    }
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
   async #copy(message: Queued<Segment>): Promise<void> {
     const { journal, ledger, counts } = this.#options;
-    if (ledger.messages.get(message.id) !== message) return;
+    if (ledger.awake.get(message.id) !== message) return;
     let record;
     try {
       record = readRecord(message.place);
@@ -123,7 +140,7 @@ export class Compactor {
       journal.append("accepted", json, [record.content]),
       ...message.entries.map((entry) => copyPast(entry, journal)),
     ]);
-    if (ledger.messages.get(message.id) !== message) return;
+    if (ledger.awake.get(message.id) !== message) return;
     counts.gone(message);
     message.place = { segment: place.segment, offset: place.offset, length: place.length };
     counts.kept(message);

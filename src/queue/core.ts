@@ -6,7 +6,8 @@ import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { BodyFiles } from "./body_files.ts";
 import type { Journal } from "./journal.ts";
-import type { Entry, Ledger, Queued } from "./ledger.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Entry, Queued } from "./queued.ts";
 import type { Segment } from "./segment.ts";
 import type { QueueSettings } from "./types.ts";
 
@@ -28,6 +29,8 @@ export interface Core {
   sites(entry: QueuedEntry): Site;
   /** Puts an item in line for a slot. */
   ready(entry: QueuedEntry): void;
-  /** Puts an item on the schedule, at its `dueAt`. */
+  /** Puts an item on the schedule, at its `dueAt`. The object is of no use afterwards. */
   wait(entry: QueuedEntry): void;
+  /** Lets its message go out of memory when nothing is done about it any more. */
+  rest(entry: QueuedEntry): void;
 }

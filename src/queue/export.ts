@@ -8,7 +8,7 @@ import type { Host } from "../host/types.ts";
 import { DamagedRecord, readBack } from "./body_store.ts";
 import type { Lookup } from "./filter.ts";
 import { readLedger, selectEntries } from "./list.ts";
-import type { Entry } from "./ledger.ts";
+import type { Entry } from "./queued.ts";
 import { exportFile } from "./import/export_file.ts";
 import type { Brought } from "./import/brought.ts";
 import { type Segment, syncDirectory } from "./segment.ts";

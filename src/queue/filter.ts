@@ -4,7 +4,7 @@
  *
  * What an item has in memory is looked at first; sender and recipients are read from the disk only for items that pass the rest.
  */
-import type { Entry } from "./ledger.ts";
+import type { Entry } from "./queued.ts";
 import { addressText, recipientText, type StoredMessage } from "./stored.ts";
 import type { ItemState, ListFilter } from "./types.ts";
 

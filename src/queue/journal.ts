@@ -9,7 +9,7 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import { Batch, NO_PARTS, type Pending } from "./batch.ts";
-import type { Place } from "./ledger.ts";
+import type { Place } from "./queued.ts";
 import { QueueError } from "./queue_error.ts";
 import { get32, type Kind } from "./record.ts";
 import { Segment, syncDirectory } from "./segment.ts";

@@ -3,146 +3,37 @@
  *
  * The ledger is what the journal's records add up to: recovery and the readers of a running server's files build it by `apply`,
  * the queue keeps it up to date as it writes. Applying a record twice, or one for a message that is gone, changes nothing.
+ *
+ * A message that something is done about is an object, one that waits is a row of `resting.ts`: `find` and `messages.get` wake it, `rest` puts it
+ * back. `look` and all that goes through many of them makes objects to look at only.
  */
-import type { HeapEntry } from "../base/heap.ts";
-import type { Envelope } from "../hooks/outbound.ts";
-import type { Message } from "../mail/message.ts";
 import type { Kind } from "./record.ts";
+import { Entry, type Place, type Placed, Queued } from "./queued.ts";
+import { Resting } from "./resting.ts";
+import { RowReplay } from "./row_replay.ts";
 import {
   asksForDelay,
+  queueWishes,
   type StoredMark,
   type StoredMessage,
   type StoredOutcome,
   type StoredState,
-  type StoredWishes,
 } from "./stored.ts";
-import type { ItemState } from "./types.ts";
-
-/** Where a record lies. */
-export interface Place<S = unknown> {
-  readonly segment: S;
-  readonly offset: number;
-  readonly length: number;
-}
-
-/** A message as it was accepted, kept until its first attempts are made. */
-export interface Hot {
-  readonly envelope: Envelope;
-  readonly message: Message;
-  /** Octets it counts for in the budget. */
-  readonly cost: number;
-  /** Items that have not had their first attempt. */
-  users: number;
-}
-
-/** What happened to an item (`history.ts`), in its stored form: on the disk, or on its way there. */
-export type Past<S = unknown> = Place<S> | Uint8Array;
-
-export class Queued<S = unknown> {
-  readonly id: string;
-  readonly queuedAt: number;
-  readonly size: number;
-  /** The body's file in `body/`, when it has one. */
-  readonly bodyFile: string | undefined;
-  /** What the sender wants beside transport. */
-  readonly wanted: StoredWishes | undefined;
-  /** Whether the sender wants to hear of delays. */
-  readonly asksForDelay: boolean;
-  /** Those not done. */
-  entries: Entry<S>[] = [];
-  place: Place<S>;
-  hot: Hot | undefined = undefined;
-  /** Whose it is (`sites/flow.ts`), while it was not tried yet. */
-  flow = 0;
-
-  constructor(stored: StoredMessage, place: Place<S>) {
-    this.id = stored.i;
-    this.queuedAt = stored.t;
-    this.size = stored.z;
-    this.bodyFile = stored.b?.[0];
-    this.wanted = stored.w;
-    this.asksForDelay = stored.r.some(asksForDelay);
-    this.place = place;
-  }
-}
-
-/** Items of one message that make it bulk. */
-const MANY = 20;
-
-export class Entry<S = unknown> {
-  readonly message: Queued<S>;
-  /** Which item of the message, from 0. */
-  readonly index: number;
-  readonly domain: string;
-  /** Recipients still to be served, by their place in the envelope. */
-  left: readonly number[];
-  attempts = 0;
-  dueAt: number;
-  state: ItemState = "waiting";
-  lastError: string | undefined = undefined;
-  lastStatus: string | undefined = undefined;
-  /** What the sender was told: bits of `TOLD`. */
-  told = 0;
-  /** Undefined before the first attempt. */
-  past: Past<S> | undefined = undefined;
-  /** When there is something to tell the sender of, whatever attempts come to; set while it waits. */
-  newsAt = Infinity;
-  /** Its place in the schedule while it waits. */
-  slot: HeapEntry<Entry<S>> | undefined = undefined;
-  /** Counts among the users of its message's {@linkcode Hot}. */
-  warm = false;
-  /** Aborts the attempt under way. */
-  running: AbortController | undefined = undefined;
-
-  constructor(message: Queued<S>, index: number, domain: string, left: readonly number[]) {
-    this.message = message;
-    this.index = index;
-    this.domain = domain;
-    this.left = left;
-    this.dueAt = message.wanted?.h ?? message.queuedAt;
-  }
-
-  /** RFC 6710. */
-  get priority(): number {
-    return this.message.wanted?.p ?? 0;
-  }
-
-  get flow(): number {
-    return this.message.flow;
-  }
-
-  /** One of many of its message, or tried before. */
-  get isBulk(): boolean {
-    return this.attempts > 0 || this.message.entries.length > MANY;
-  }
-
-  get wakeAt(): number {
-    return Math.min(this.dueAt, this.newsAt);
-  }
-
-  get id(): string {
-    return `${this.message.id}.${this.index + 1}`;
-  }
-
-  /** As its next outcome record will say it. */
-  stored(): StoredState {
-    return {
-      n: this.index,
-      a: this.attempts,
-      d: this.dueAt,
-      l: this.left,
-      ...(this.state === "held" ? { h: 1 as const } : undefined),
-      ...(this.lastError === undefined ? undefined : { e: this.lastError }),
-      ...(this.lastStatus === undefined ? undefined : { s: this.lastStatus }),
-      ...(this.told === 0 ? undefined : { w: this.told }),
-    };
-  }
-}
 
 /** Told when a message's record becomes live or dead, so that segments can be counted. */
 export interface Holder<S> {
-  kept(message: Queued<S>): void;
-  gone(message: Queued<S>): void;
+  kept(message: Placed<S>): void;
+  gone(message: Placed<S>): void;
+}
+
+/** Who keeps the times of items that wait while their message is awake. */
+export interface Times<S> {
+  add(entry: Entry<S>): void;
+  remove(entry: Entry<S>): void;
+  /** When an item has to be looked at. */
+  wakeAt(entry: Entry<S>): number;
+  /** Resting items have other times: the earliest may be another one. */
+  changed(): void;
 }
 
 /** One array for all the items with one recipient: a million of them need no million arrays. */
@@ -150,15 +41,21 @@ const FIRST: readonly number[] = [0];
 const NOBODY: readonly number[] = [];
 
 export class Ledger<S = unknown> {
-  readonly messages = new Map<string, Queued<S>>();
-  readonly #holder: Holder<S>;
-  /** Domain names repeat: each is kept once. */
-  readonly #domains = new Map<string, string>();
+  readonly messages: Messages<S>;
+  readonly resting = new Resting<S>();
+  /** Those that are awake. */
+  readonly awake = new Map<string, Queued<S>>();
+  readonly holder: Holder<S>;
+  /** Set by whoever waits for items to come due. */
+  times: Times<S> | undefined = undefined;
+  readonly #rows = new RowReplay<S>(this);
 
   constructor(holder: Holder<S>) {
-    this.#holder = holder;
+    this.holder = holder;
+    this.messages = new Messages(this);
   }
 
+  /** A record of the journal, in order. */
   apply(kind: Kind, json: unknown, place: Place<S>): void {
     switch (kind) {
       case "accepted":
@@ -174,22 +71,34 @@ export class Ledger<S = unknown> {
     }
   }
 
+  /** The same from the octets of its JSON, without making objects; false for a record that has to be read in the other way. */
+  applyOctets(kind: Kind, bytes: Uint8Array, from: number, to: number, place: Place<S>): boolean {
+    return this.#rows.apply(kind, bytes, from, to, place);
+  }
+
   /** Enters a message. One already there under this id is replaced: its record was copied forward. */
   add(stored: StoredMessage, place: Place<S>): Queued<S> {
-    const message = new Queued(stored, place);
+    const message = new Queued<S>({
+      id: stored.i,
+      queuedAt: stored.t,
+      size: stored.z,
+      bodyFile: stored.b?.[0],
+      wanted: queueWishes(stored.w),
+      asksForDelay: stored.r.some(asksForDelay),
+    }, place);
     if (stored.d.length === 1 && stored.g === undefined) {
       const left = stored.r.length === 1 ? FIRST : stored.r.map((_, i) => i);
       // A literal takes the room of one; an array that is pushed to takes room for seventeen.
-      message.entries = [new Entry(message, 0, this.#domain(stored.d[0]!), left)];
+      message.entries = [new Entry(message, 0, stored.d[0]!, left)];
     } else {
       for (let n = 0; n < stored.d.length; n++) {
         const left: number[] = [];
         for (let i = 0; i < stored.r.length; i++) if (stored.g?.[i] === n) left.push(i);
-        message.entries.push(new Entry(message, n, this.#domain(stored.d[n]!), left));
+        message.entries.push(new Entry(message, n, stored.d[n]!, left));
       }
     }
-    this.messages.set(message.id, message);
-    this.#holder.kept(message);
+    this.awake.set(message.id, message);
+    this.holder.kept(message);
     return message;
   }
 
@@ -197,26 +106,106 @@ export class Ledger<S = unknown> {
   done(entry: Entry<S>): void {
     const { message } = entry;
     const at = message.entries.indexOf(entry);
-    if (at < 0) return;
+    if (at < 0 || !message.awake) return;
     message.entries.splice(at, 1);
     entry.left = NOBODY;
     if (message.entries.length > 0) return;
-    if (this.messages.get(message.id) === message) this.messages.delete(message.id);
-    this.#holder.gone(message);
+    if (this.awake.get(message.id) === message) {
+      this.awake.delete(message.id);
+      if (message.row >= 0) this.resting.remove(message.row);
+    }
+    this.holder.gone(message);
   }
 
-  /** The items an id means: an item's own, or all of a message's. */
+  /** The items an id means: an item's own, or all of a message's. Their messages are awake; `rest` them when all is done. */
   find(id: string): Entry<S>[] {
-    const whole = this.messages.get(id);
-    if (whole !== undefined) return [...whole.entries];
+    const [message, index] = this.#named(id, (name) => this.messages.get(name));
+    return message?.entries.filter((entry) => index === undefined || entry.index === index) ?? [];
+  }
+
+  /** The message that an item's or its own id means, to look at. */
+  look(id: string): Queued<S> | undefined {
+    return this.#named(id, (name) => {
+      const row = this.awake.has(name) ? -1 : this.resting.row(name);
+      return row < 0 ? this.awake.get(name) : this.resting.view(row);
+    })[0];
+  }
+
+  /** Messages with items for a domain, to look at; each may have others, too. */
+  *ofDomain(domain: string): IterableIterator<Queued<S>> {
+    yield* this.#look(this.resting.rows(domain));
+    // Those that never rested stand in no chain.
+    for (const message of [...this.awake.values()]) {
+      if (message.row < 0 && message.entries.some((entry) => entry.domain === domain)) yield message;
+    }
+  }
+
+  /** All of them in about the order in which they came, to look at. What changes between two steps may be seen or not. */
+  *all(): IterableIterator<Queued<S>> {
+    if (this.resting.size > 0) yield* this.#look(this.resting.rows());
+    for (const message of [...this.awake.values()]) if (message.row < 0 || this.resting.size === 0) yield message;
+  }
+
+  /** Puts a message to rest when nothing is done about it, and says whether it rests now. The objects are of no use then. */
+  rest(message: Queued<S>): boolean {
+    if (!message.awake) return true;
+    if (
+      message.pins > 0 || message.entries.length === 0 || this.awake.get(message.id) !== message ||
+      message.hot !== undefined
+    ) {
+      return false;
+    }
+    for (const { state, running } of message.entries) {
+      if (running !== undefined || (state !== "waiting" && state !== "held")) return false;
+    }
+    const { times } = this;
+    if (!this.resting.put(message, times && ((entry) => times.wakeAt(entry)))) return false;
+    if (times !== undefined) { for (const entry of message.entries) times.remove(entry); }
+    this.awake.delete(message.id);
+    message.awake = false;
+    times?.changed();
+    return true;
+  }
+
+  /** Makes the object of a message at rest. */
+  wake(row: number): Queued<S> {
+    const message = this.resting.view(row, true);
+    this.awake.set(message.id, message);
+    const { times } = this;
+    if (times !== undefined) { for (const entry of message.entries) if (entry.state === "waiting") times.add(entry); }
+    return message;
+  }
+
+  /** The message of a row, awake; undefined when it is gone. */
+  at(row: number): Queued<S> | undefined {
+    if (!this.resting.isTaken(row)) return undefined;
+    return this.resting.isAwake(row) ? this.awake.get(this.resting.id(row)) : this.wake(row);
+  }
+
+  *#look(rows: Uint32Array): IterableIterator<Queued<S>> {
+    for (const row of rows) {
+      if (!this.resting.isTaken(row)) continue;
+      if (!this.resting.isAwake(row)) yield this.resting.view(row);
+      else yield this.awake.get(this.resting.id(row))!;
+    }
+  }
+
+  #named(id: string, get: (id: string) => Queued<S> | undefined): [message?: Queued<S> | undefined, index?: number] {
+    const whole = get(id);
+    if (whole !== undefined) return [whole];
     const dot = id.lastIndexOf(".");
     const index = Number(id.slice(dot + 1)) - 1;
-    return this.messages.get(id.slice(0, dot))?.entries.filter((entry) => entry.index === index) ?? [];
+    const message = get(id.slice(0, dot));
+    return message?.entries.some((entry) => entry.index === index) ? [message, index] : [];
   }
 
   #accepted(stored: StoredMessage, place: Place<S>): void {
     const old = this.messages.get(stored.i);
-    if (old !== undefined) this.#holder.gone(old);
+    if (old !== undefined) {
+      this.holder.gone(old);
+      this.awake.delete(old.id);
+      if (old.row >= 0) this.resting.remove(old.row);
+    }
     const message = this.add(stored, place);
     if (stored.st !== undefined) {
       const states = new Map(stored.st.map((state) => [state.n, state]));
@@ -226,6 +215,7 @@ export class Ledger<S = unknown> {
         else this.#stand(entry, state);
       }
     }
+    this.rest(message);
     if (stored.o !== undefined) this.#outcome(stored.o);
   }
 
@@ -239,7 +229,7 @@ export class Ledger<S = unknown> {
 
   #stand(entry: Entry<S>, state: StoredState): void {
     if (state.l.length === 0) return this.done(entry);
-    entry.left = state.l.length === entry.left.length ? entry.left : state.l;
+    entry.left = state.l;
     entry.attempts = state.a;
     entry.dueAt = state.d;
     entry.lastError = state.e;
@@ -252,13 +242,36 @@ export class Ledger<S = unknown> {
     const message = this.messages.get(mark.i);
     if (message === undefined) return;
     for (const entry of [...message.entries]) if (mark.n === undefined || entry.index === mark.n) act(entry);
+    this.rest(message);
+  }
+}
+
+/** A ledger's messages by id. */
+class Messages<S> {
+  readonly #ledger: Ledger<S>;
+
+  constructor(ledger: Ledger<S>) {
+    this.#ledger = ledger;
   }
 
-  #domain(name: string): string {
-    const known = this.#domains.get(name);
-    if (known !== undefined) return known;
-    if (this.#domains.size >= 100_000) this.#domains.clear();
-    this.#domains.set(name, name);
-    return name;
+  get size(): number {
+    return this.#ledger.awake.size + this.#ledger.resting.size;
+  }
+
+  has(id: string): boolean {
+    return this.#ledger.awake.has(id) || this.#ledger.resting.row(id) >= 0;
+  }
+
+  /** Wakes it. */
+  get(id: string): Queued<S> | undefined {
+    const message = this.#ledger.awake.get(id);
+    if (message !== undefined) return message;
+    const row = this.#ledger.resting.row(id);
+    return row < 0 ? undefined : this.#ledger.wake(row);
+  }
+
+  /** As `Ledger.all`. */
+  values(): IterableIterator<Queued<S>> {
+    return this.#ledger.all();
   }
 }

@@ -6,7 +6,8 @@ import type { Host } from "../host/types.ts";
 import type { Source } from "../mail/message.ts";
 import { readBack, readStored } from "./body_store.ts";
 import { type Lookup, testOf } from "./filter.ts";
-import { type Entry, Ledger, type Queued } from "./ledger.ts";
+import { Ledger } from "./ledger.ts";
+import type { Entry, Queued } from "./queued.ts";
 import { replay } from "./replay.ts";
 import type { Segment } from "./segment.ts";
 import { addressText, recipientText, type StoredMessage } from "./stored.ts";
@@ -93,10 +94,13 @@ function* unsorted(ledger: Ledger<Segment>, filter: Lookup): Generator<Selected 
   }
 }
 
-function messagesFor(ledger: Ledger<Segment>, { id }: ListFilter): Iterable<Queued<Segment>> {
-  if (id === undefined) return ledger.messages.values();
-  const ids = typeof id === "string" ? [id] : id;
-  return new Set(ids.flatMap((each) => ledger.find(each)).map(({ message }) => message));
+/** To look at: some are made for this only. */
+function messagesFor(ledger: Ledger<Segment>, { id, domain }: ListFilter): Iterable<Queued<Segment>> {
+  if (id !== undefined) {
+    const found = (typeof id === "string" ? [id] : id).flatMap((each) => ledger.look(each) ?? []);
+    return new Map(found.map((message) => [message.id, message])).values();
+  }
+  return domain === undefined || domain.includes("*") ? ledger.all() : ledger.ofDomain(domain.toLowerCase());
 }
 
 /** A record that can no longer be read: the item is shown all the same. */
@@ -124,10 +128,9 @@ export function sorted(shards: readonly (readonly ListedItem[])[], { sort, limit
 
 export function countItems(ledger: Ledger<Segment>, inProgress: number): QueueStats {
   let queued = 0;
-  let tempFail = 0;
-  let held = 0;
-  let oldest: number | undefined;
-  for (const { entries, queuedAt } of ledger.messages.values()) {
+  let [, tempFail, held] = ledger.resting.items.counts;
+  let oldest = ledger.resting.oldest;
+  for (const { entries, queuedAt } of ledger.awake.values()) {
     if (oldest === undefined || queuedAt < oldest) oldest = queuedAt;
     for (const { state } of entries) {
       if (state === "ready") queued++;
@@ -149,7 +152,7 @@ export function readQueue(host: Host, dir: string, filter: Lookup = {}): ListedI
 /** A queued message by an item's or a transaction's id, read in the same way; undefined when there is none. */
 export function readQueuedMessage(host: Host, dir: string, id: string): Promise<Bytes> | undefined {
   return readLedger(host, dir, (ledger) => {
-    const message = ledger.find(id)[0]?.message;
+    const message = ledger.look(id);
     return message === undefined ? undefined : allOf(readBack(host, `${dir}/body`, message).source);
   });
 }
@@ -167,6 +170,7 @@ export function readLedger<T>(host: Host, dir: string, use: (ledger: Ledger<Segm
     let vanished = false;
     const ledger = new Ledger<Segment>({ kept: () => {}, gone: () => {} });
     const segments = replay(host, dir, {
+      octets: (...record) => ledger.applyOctets(...record),
       record: (kind, json, place) => {
         try {
           ledger.apply(kind, json, place);

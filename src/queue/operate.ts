@@ -8,8 +8,9 @@
 import type { Core, QueuedEntry } from "./core.ts";
 import type { Deliverer } from "./deliver.ts";
 import { isParked } from "./import/restore.ts";
-import { selectSlowly } from "./list.ts";
+import { type Selected, selectEntries, selectSlowly } from "./list.ts";
 import { pacer } from "./pacer.ts";
+import { flushRows } from "./resting_times.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Order, Ordered, OrderVerb } from "./types.ts";
 
@@ -28,6 +29,13 @@ interface Act {
   /** Resolves to how many it was done to. */
   readonly run: (entries: readonly QueuedEntry[], order: Order) => Promise<number>;
 }
+
+/** An item that is meant; its object may be of no use by the time something is done about it. */
+interface Meant {
+  readonly id: string;
+  readonly index: number;
+}
+const meantBy = ({ entry: { message, index } }: Selected): Meant => ({ id: message.id, index });
 
 export interface OperatorParts {
   readonly core: Core;
@@ -69,22 +77,46 @@ export class Operator {
     const { can, atOnce, run } = this.#acts[order.verb];
     // First all that are meant: what is done to one may make it be found again, or make a report that is meant as well.
     const pause = pacer(clock);
-    const meant: QueuedEntry[] = [];
+    const meant: Meant[] = [];
     for (const selected of selectSlowly(ledger, { ...order.filter, siteOf: this.#parts.siteOf })) {
       if (selected === undefined) await pause();
-      else meant.push(selected.entry);
+      else meant.push(meantBy(selected));
     }
     let items = 0;
     let passed = 0;
     for (let at = 0; at < meant.length; at += atOnce) {
       await pause();
-      const here = meant.slice(at, at + atOnce).filter((entry) => entry.message.entries.includes(entry));
+      const here = this.#rouse(meant.slice(at, at + atOnce));
       const able = here.filter((entry) => can(entry, clock.now()));
-      const done = order.dryRun || able.length === 0 ? able.length : await run(able, order);
-      items += done;
-      passed += here.length - done;
+      try {
+        const done = order.dryRun || able.length === 0 ? able.length : await run(able, order);
+        items += done;
+        passed += here.length - done;
+      } finally {
+        for (const { message } of here) ledger.rest(message);
+      }
     }
     return { items, passed };
+  }
+
+  /** Makes all waiting items due now, or those for a domain. */
+  flush(domain?: string): number {
+    const { core: { ledger, clock }, schedule, delivers } = this.#parts;
+    const now = clock.now();
+    if (!delivers() || domain?.includes("*")) {
+      const filter = { state: "waiting", ...(domain === undefined ? {} : { domain }) } as const;
+      const meant = Array.from(selectEntries(ledger, filter), meantBy);
+      return this.retry(this.#rouse(meant).filter((entry) => isRetried(entry, now)));
+    }
+    const wanted = domain?.toLowerCase();
+    // Those at rest need not be woken before their turn.
+    const asleep = flushRows(ledger.resting, now, wanted);
+    const awake = [...ledger.awake.values()].flatMap(({ entries }) =>
+      entries.filter((entry) => (wanted === undefined || entry.domain === wanted) && isRetried(entry, now))
+    );
+    const count = asleep + this.retry(awake);
+    schedule.changed();
+    return count;
   }
 
   /** Makes waiting items due now. */
@@ -108,10 +140,9 @@ export class Operator {
   }
 
   async #release(entries: readonly QueuedEntry[]): Promise<number> {
-    for (const entry of entries) {
-      entry.state = entry.running === undefined ? "waiting" : "active";
-      if (entry.running === undefined) this.#parts.core.wait(entry);
-    }
+    for (const entry of entries) entry.state = entry.running === undefined ? "waiting" : "active";
+    // Not before all of a message are: it may go to rest with the first.
+    for (const entry of entries) if (entry.running === undefined) this.#parts.core.wait(entry);
     return await this.#mark("release", entries);
   }
 
@@ -142,6 +173,12 @@ export class Operator {
       return deliverer.giveUp(entry, reason);
     }));
     return ended.filter(Boolean).length;
+  }
+
+  /** Those that are still there, awake. */
+  #rouse(meant: readonly Meant[]): QueuedEntry[] {
+    const { messages } = this.#parts.core.ledger;
+    return meant.flatMap(({ id, index }) => messages.get(id)?.entries.find((entry) => entry.index === index) ?? []);
   }
 
   async #mark(kind: "hold" | "release" | "removed", entries: readonly QueuedEntry[]): Promise<number> {

@@ -4,7 +4,7 @@
  *
  * Bounded: the first attempt and the latest {@linkcode MOST} stay. Nothing here throws for what a damaged disk gives: then there is no past.
  */
-import type { Entry, Past } from "./ledger.ts";
+import type { Entry, Past } from "./queued.ts";
 import type { Journal } from "./journal.ts";
 import { frameEnd, get32, HEADER_BYTES, PREFIX_BYTES } from "./record.ts";
 import type { Segment } from "./segment.ts";
@@ -84,11 +84,13 @@ export function pastOf(entry: Entry<Segment>): PastAttempt[] {
   return bytes === undefined ? [] : decodePast(bytes);
 }
 
-/** Writes an entry's state down some time soon, and what happened to it with it. */
-export function notePast(entry: Entry<Segment>, bytes: Uint8Array, journal: Journal): void {
+/** Writes an entry's state down some time soon, and what happened to it with it; `written` is told when it is on the disk. */
+export function notePast(entry: Entry<Segment>, bytes: Uint8Array, journal: Journal, written: () => void): void {
   entry.past = bytes;
   journal.note("outcome", json(entry), [bytes], (place) => {
-    if (entry.past === bytes) entry.past = place;
+    if (entry.past !== bytes) return;
+    entry.past = place;
+    written();
   });
 }
 

@@ -21,13 +21,14 @@ import type { ImportedFile, ImportStep } from "./import/brought.ts";
 import { Importer } from "./import/importer.ts";
 import { Journal } from "./journal.ts";
 import { Lanes } from "./lanes.ts";
-import { countItems, listItems, look, selectEntries } from "./list.ts";
+import { countItems, listItems, look } from "./list.ts";
 import { newsAt } from "./news.ts";
 import { NewsDesk } from "./news_desk.ts";
-import { isRetried, Operator } from "./operate.ts";
+import { Operator } from "./operate.ts";
 import { pacer } from "./pacer.ts";
 import { QueueError } from "./queue_error.ts";
 import { recover, type Recovered } from "./recover.ts";
+import { dueAfterStart, nextNews, setTimes } from "./resting_times.ts";
 import { Schedule } from "./schedule.ts";
 import { Settler } from "./settle.ts";
 import { finishAdoption } from "./shards.ts";
@@ -49,7 +50,6 @@ import type {
   TracedItem,
 } from "./types.ts";
 
-const NEWS_AGAIN_MS = 60_000;
 const SEGMENT_BYTES = 64 * 1024 * 1024;
 
 export class Queue implements QueueApi {
@@ -144,6 +144,7 @@ export class Queue implements QueueApi {
       sites: (entry) => this.#finder.siteOf(entry.domain),
       ready: (entry) => this.#ready(entry),
       wait: (entry) => this.#wait(entry),
+      rest: (entry) => void ledger.rest(entry.message),
     };
     this.#core = core;
     this.#importer = new Importer(core);
@@ -173,11 +174,26 @@ export class Queue implements QueueApi {
     this.sites = new SitesDesk({ clock, book, lanes: this.#lanes, table: () => settings().sites });
     this.#news = new NewsDesk<QueuedEntry>({
       clock,
-      tell: (entry) => this.#deliverer.tell(entry),
+      tell: (entry) => {
+        entry.message.pins++;
+        return this.#deliverer.tell(entry).finally(() => void entry.message.pins--);
+      },
       told: (entry) => this.#told(entry),
     });
     this.#deliverer.news = this.#news;
-    this.#schedule = new Schedule<QueuedEntry>(clock, (entry) => this.#woken(entry));
+    const { resting } = ledger;
+    this.#schedule = new Schedule<QueuedEntry>(clock, (entry) => this.#woken(entry), {
+      get nextAt() {
+        return resting.items.times.nextAt;
+      },
+      wakeFirst: () => void ledger.wake(resting.items.messages[resting.items.times.first]!),
+    });
+    ledger.times = {
+      add: (entry) => this.#await(entry),
+      remove: (entry) => void this.#schedule.remove(entry),
+      wakeAt: (entry) => this.#wakeAt(entry),
+      changed: () => this.#schedule.changed(),
+    };
     this.#operator = new Operator({
       core,
       schedule: this.#schedule,
@@ -186,11 +202,11 @@ export class Queue implements QueueApi {
       siteOf: this.#siteOf,
     });
     const now = clock.now();
-    for (const { entries, queuedAt } of ledger.messages.values()) {
+    setTimes(resting, settings(), (domain) => this.#finder.siteOf(domain).policy, now);
+    for (const { entries, queuedAt } of ledger.awake.values()) {
       for (const entry of entries) {
-        // Never tried: due, even if the wall clock has gone back since.
-        if (entry.dueAt === queuedAt) entry.dueAt = Math.min(queuedAt, now);
-        this.#wait(entry);
+        entry.dueAt = dueAfterStart(entry.dueAt, queuedAt, now);
+        if (entry.state === "waiting") this.#await(entry);
       }
     }
     void this.#compactor.tidy();
@@ -250,10 +266,7 @@ export class Queue implements QueueApi {
   }
 
   flush(domain?: string): number {
-    const filter = { state: "waiting", ...(domain === undefined ? {} : { domain }) } as const;
-    const now = this.#clock.now();
-    const waiting = [...selectEntries(this.#core.ledger, filter)].map(({ entry }) => entry);
-    return this.#operator.retry(waiting.filter((entry) => isRetried(entry, now)));
+    return this.#operator.flush(domain);
   }
 
   order(order: Order): Promise<Ordered> {
@@ -330,15 +343,22 @@ export class Queue implements QueueApi {
     else if (entry.running === undefined && entry.slot === undefined) this.#wait(entry);
   }
 
-  /** On the schedule, unless it is held. */
+  /** To rest, or on the schedule while others of its message are tried. */
   #wait(entry: QueuedEntry): void {
-    if (entry.state === "held") return;
-    entry.state = "waiting";
-    const now = this.#clock.now();
-    const news = newsAt(entry, this.#core.settings(), this.#core.sites(entry).policy);
-    // What should have been told by now is tried again in a while.
-    entry.newsAt = news > now ? news : now + NEWS_AGAIN_MS;
+    const { message } = entry;
+    if (entry.state !== "held") entry.state = "waiting";
+    if (!this.#core.ledger.rest(message) && entry.state === "waiting") this.#await(entry);
+  }
+
+  #await(entry: QueuedEntry): void {
+    this.#wakeAt(entry);
     this.#schedule.add(entry);
+  }
+
+  #wakeAt(entry: QueuedEntry): number {
+    const { settings, sites } = this.#core;
+    entry.newsAt = nextNews(entry, settings(), sites(entry).policy, this.#clock.now());
+    return entry.wakeAt;
   }
 }
 

@@ -36,6 +36,7 @@ export async function recover({ host, clock, dir, log, holder }: RecoverOptions)
   let torn = 0;
   let damaged = 0;
   const segments = replay(host, dir, {
+    octets: (...record) => ledger.applyOctets(...record),
     record: (kind, json, place) => {
       try {
         ledger.apply(kind, json, place);
@@ -71,8 +72,8 @@ export async function recover({ host, clock, dir, log, holder }: RecoverOptions)
   for (const [segment, size] of cuts) segment.cut(size);
   await settleLast(segments, log);
   sweep(host, dir, log, ledger, damaged + torn > 0);
-  let recipients = 0;
-  for (const { entries } of ledger.messages.values()) for (const { left } of entries) recipients += left.length;
+  let recipients = ledger.resting.countRecipients();
+  for (const { entries } of ledger.awake.values()) for (const { left } of entries) recipients += left.length;
   const ms = Math.round(clock.monotonic() - began);
   const messages = ledger.messages.size;
   log.event("queue_recovered", { shard: dir, messages, recipients, segments: segments.length, torn, ms });
@@ -94,8 +95,8 @@ async function settleLast(segments: readonly Segment[], log: Logger): Promise<vo
 
 /** Bodies without a record belong to nobody; when there was damage (a torn tail may be one), they may be its and are kept aside. */
 function sweep(host: Host, dir: string, log: Logger, ledger: Ledger<Segment>, damaged: boolean): void {
-  const wanted = new Set<string>();
-  for (const { bodyFile } of ledger.messages.values()) if (bodyFile !== undefined) wanted.add(bodyFile);
+  const wanted = ledger.resting.bodyFiles();
+  for (const { bodyFile } of ledger.awake.values()) if (bodyFile !== undefined) wanted.add(bodyFile);
   const attempt = (act: () => void) => {
     try {
       act();

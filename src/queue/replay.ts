@@ -6,10 +6,12 @@ import type { Host } from "../host/types.ts";
 import type { Kind } from "./record.ts";
 import { type Damage, type Frame, guessMarker, readFrames, readJson } from "./record.ts";
 import { readMarker, Segment, SEGMENT_HEADER, segmentNumber } from "./segment.ts";
-import type { Place } from "./ledger.ts";
+import type { Place } from "./queued.ts";
 
 export interface Replayed {
   record(kind: Kind, json: unknown, place: Place<Segment>): void;
+  /** Asked first, with where the record's JSON stands: whether that was all there is to do about it. */
+  octets?(kind: Kind, bytes: Uint8Array, from: number, to: number, place: Place<Segment>): boolean;
   /** Octets that are no record, with the whole segment they lie in. */
   damage(segment: Segment, damage: Damage | { start: number; end: number; reason: string }, bytes: Uint8Array): void;
   /** A file that could not be read at all. */
@@ -53,13 +55,15 @@ function replaySegment(host: Host, dir: string, number: number, bytes: Uint8Arra
   }
   readFrames(bytes, start, bytes.length, marker, {
     frame(frame: Frame) {
+      const place = { segment, offset: frame.start, length: frame.end - frame.start };
+      if (to.octets?.(frame.kind, bytes, frame.json, frame.content, place)) return;
       let json: unknown;
       try {
         json = JSON.parse(readJson(bytes, frame));
       } catch {
         return this.damage({ start: frame.start, end: frame.end, reason: "damaged record" });
       }
-      to.record(frame.kind, json, { segment, offset: frame.start, length: frame.end - frame.start });
+      to.record(frame.kind, json, place);
     },
     damage: (damage) => to.damage(segment, damage, bytes),
   });

@@ -138,8 +138,11 @@ export class Settler {
 
   #note(entry: QueuedEntry, attempt?: PastAttempt): void {
     if (gone(entry)) return;
-    if (attempt !== undefined) return notePast(entry, withAttempt(pastOf(entry), attempt), this.#core.journal);
-    this.#core.journal.note("outcome", JSON.stringify({ i: entry.message.id, ...entry.stored() }));
+    const { journal, rest } = this.#core;
+    if (attempt !== undefined) {
+      return notePast(entry, withAttempt(pastOf(entry), attempt), journal, () => rest(entry));
+    }
+    journal.note("outcome", JSON.stringify({ i: entry.message.id, ...entry.stored() }));
   }
 
   /** By kind. Whoever got no outcome is deferred; whoever was deferred too often has failed (spec 02 §5). */

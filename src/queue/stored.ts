@@ -161,6 +161,13 @@ function storeWishes({ ret, envid, body, requireTls, priority, deliverBy, holdUn
   return { ret, id: envid, body, tls: requireTls ? 1 : undefined, p: priority, by, h: holdUntil };
 }
 
+/** Of what a sender wants, the part that the queue itself goes by; undefined when there is none. */
+export function queueWishes(wishes: StoredWishes | undefined): Pick<StoredWishes, "p" | "by" | "h"> | undefined {
+  if (wishes === undefined) return undefined;
+  const { p, by, h } = wishes;
+  return p === undefined && by === undefined && h === undefined ? undefined : { p, by, h };
+}
+
 function restoreWishes({ ret, id, body, tls, p, by, h }: StoredWishes): MailOptions {
   return {
     ...(ret === undefined ? undefined : { ret }),

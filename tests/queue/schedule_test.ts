@@ -55,3 +55,40 @@ test("a stopped schedule rings no more", async () => {
   assert.deepEqual(rang, []);
   assert.equal(clock.pending, 0);
 });
+
+test("sleepers are woken when they are due, in turn with the others, on the one timer", async () => {
+  const clock = new FakeClock();
+  const began = clock.now();
+  const rang: number[] = [];
+  const asleep = [20, 40, 60];
+  const made = new Schedule<Item>(clock, ({ wakeAt }) => void rang.push(wakeAt - began), {
+    get nextAt() {
+      return began + (asleep[0] ?? Infinity);
+    },
+    wakeFirst: () => made.add(new Item(began + asleep.shift()!)),
+  });
+  made.add(new Item(began + 30));
+  made.start();
+  await clock.advance(45);
+  assert.deepEqual(rang, [20, 30, 40]);
+  assert.deepEqual([clock.pending, asleep.length], [1, 1]);
+  asleep[0] = 50;
+  made.changed();
+  await clock.advance(5);
+  assert.deepEqual(rang, [20, 30, 40, 50]);
+  assert.equal(clock.pending, 0);
+});
+
+test("of many that are due at once some go at a time, and others have a turn between", async () => {
+  const { clock, rang, schedule: s, at } = schedule();
+  for (let n = 0; n < 1200; n++) s.add(at(10));
+  s.start();
+  const between: number[] = [];
+  clock.after(10, () => {
+    between.push(rang.length);
+    clock.after(0, () => void between.push(rang.length));
+  });
+  await clock.advance(10);
+  assert.equal(rang.length, 1200);
+  assert.deepEqual(between, [500, 1000]);
+});

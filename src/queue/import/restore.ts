@@ -46,8 +46,8 @@ export class Restorer {
   }
 
   #storedFrom(id: string): string | undefined {
-    const [entry] = this.#core.ledger.find(id);
-    return entry && readStored(entry.message.place)?.f?.n;
+    const message = this.#core.ledger.look(id);
+    return message && readStored(message.place)?.f?.n;
   }
 
   /** Items that were parked, with the file each came from. */
@@ -88,10 +88,13 @@ export class Restorer {
 
   /** It stands now as it stood before; on disk when this resolves. */
   async letGo(id: string): Promise<void> {
-    const { journal, ledger, wait } = this.#core;
+    const { journal, ledger, wait, rest } = this.#core;
     const entries = ledger.find(id).filter(isParked);
     const states = entries.length === 0 ? undefined : readStored(entries[0]!.message.place)?.f?.st;
     if (states === undefined) return;
+    // Not one of its items goes to rest before all have their state.
+    const { message } = entries[0]!;
+    message.pins++;
     await Promise.all(entries.map(async (entry) => {
       const state = states.find(({ n }) => n === entry.index);
       if (state === undefined) return;
@@ -111,7 +114,10 @@ export class Restorer {
         entry.state = state.h === 1 ? "held" : "waiting";
         wait(entry);
       }
-    }));
+    })).finally(() => {
+      message.pins--;
+      rest(entries[0]!);
+    });
   }
 
   /** Its file could not be set aside: it is not taken. */
