@@ -1,8 +1,8 @@
 /**
- * What a deep queue costs: `deno task bench:deep [--messages 1000000] [--rounds 5] [--fresh 20000] [--dir data/bench/deep] [--only memory,flow,sites] [--keep]`.
+ * What a deep queue costs: `deno task bench:deep [--messages 1000000] [--rounds 5] [--fresh 20000] [--dir data/bench/deep] [--only memory,flow,sockets,sites] [--keep]`.
  *
  * Writes a journal of so many deferred messages (`deep/fill.ts`), or takes the one that lies there, then prints start, memory for a message,
- * throughput of fresh mail beside an empty queue in turn, and how long listing, flushing and holding take; last, what one dead destination of 10 000 costs the others.
+ * throughput of fresh mail beside an empty queue in turn, in process and over sockets (`smtp-source`, `smtp-sink`), and how long listing, flushing and holding take; last, what one dead destination of 10 000 costs the others.
  */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,6 +14,7 @@ import { thisMachine } from "../../src/host/machine.ts";
 import { ROOT } from "../setup.ts";
 import { deadDestination } from "./deep/destinations.ts";
 import { domainName, fillJournal } from "./deep/fill.ts";
+import { overSockets } from "./deep/sockets.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -22,7 +23,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "5" },
     fresh: { type: "string", default: "20000" },
     dir: { type: "string", default: join(ROOT, "data/bench/deep") },
-    only: { type: "string", default: "memory,flow,sites" },
+    only: { type: "string", default: "memory,flow,sockets,sites" },
     keep: { type: "boolean", default: false },
   },
 });
@@ -99,11 +100,20 @@ const show = (name: string, { ms, cpu, longestBlock, answer }: Cost) =>
 
 const deepDir = join(options.dir, "site/data/queue");
 const emptyDir = join(options.dir, "none/data/queue");
-if (["memory", "flow"].some((part) => wanted.has(part))) {
+if (["memory", "flow", "sockets"].some((part) => wanted.has(part))) {
   journal(deepDir);
   mkdirSync(emptyDir, { recursive: true });
 }
 if (wanted.has("memory") || wanted.has("flow")) await inProcess();
+if (wanted.has("sockets")) {
+  await overSockets({
+    site: join(options.dir, "site"),
+    none: join(options.dir, "none"),
+    rounds,
+    messages: Math.min(fresh, 4000),
+    domain: domainName(5000),
+  });
+}
 if (wanted.has("sites")) await deadDestination();
 if (!options.keep) rmSync(options.dir, { recursive: true, force: true });
 
