@@ -20,7 +20,7 @@ const code = (key: string) => key.length === 1 ? key.charCodeAt(0) : key.charCod
 type Eight = [number, number, number, number, number, number, number, number];
 const [A, D, E, G, H, I, L, N] = Array.from("adeghiln", code) as Eight;
 const [P, R, S, T, U, W, X, Y] = Array.from("prstuwxy", code) as Eight;
-const [F, Z, ST, BY] = [code("f"), code("z"), code("st"), code("by")];
+const [F, K, Z, ST, BY] = [code("f"), code("k"), code("z"), code("st"), code("by")];
 
 /** How an item stands (`StoredState`). */
 export class ScannedState {
@@ -137,6 +137,7 @@ export class Scanner {
         }
         return;
       case F:
+      case K:
       case S:
       case U:
       case N:
