@@ -152,7 +152,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
   closers.push(() => common.close());
 
   const queueDir = absoluteIn(site.dataDir, core.server.value.queueDir ?? "queue");
-  if (part === undefined) closers.push(await takeQueue(host, queueDir, 0));
+  if (part === undefined) closers.push(await takeQueue(host, queueDir, 0, log));
   const queue = await Queue.open({
     host,
     clock,

@@ -12,6 +12,7 @@ import type { Machine } from "../host/types.ts";
 import { HookRunner } from "../hooks/hook_runner.ts";
 import { createLogging } from "../log/logging.ts";
 import { StdoutHandler } from "../log/stdout_handler.ts";
+import { makeDirectory } from "../queue/directory.ts";
 import { type Lookup, readFilter } from "../queue/filter.ts";
 import { Queue } from "../queue/queue.ts";
 import { shardDirs } from "../queue/shards.ts";
@@ -36,7 +37,7 @@ export async function withQueues<T>(
   // Warnings only: what is done is said by whoever asked for it.
   const logging = createLogging({ clock, sinks: [new StdoutHandler(host.stderr, clock)], level: "WARN" });
   const log = logging.root;
-  host.mkdirSync(queueDir, { recursive: true, mode: 0o700 });
+  await makeDirectory(host, queueDir);
   let lock: ReturnType<typeof lockDirectory>;
   try {
     lock = lockDirectory(host, queueDir);

@@ -70,7 +70,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
   const common = await openCommon({ machine, core, config, log, notes, dataDir: site.dataDir });
   closers.push(() => common.close());
   const queueDir = absoluteIn(site.dataDir, core.server.value.queueDir ?? "queue");
-  closers.push(await takeQueue(host, queueDir, count));
+  closers.push(await takeQueue(host, queueDir, count, log));
   const courier = createCourier({
     machine,
     hooks: runner,
