@@ -46,7 +46,7 @@ export class Importer {
   /** Ends what a crash broke off: messages of ours whose files in `dir` were not set aside yet, or were, and are not let go. */
   async #settle(dir: string): Promise<ImportedFile[]> {
     const settled: ImportedFile[] = [];
-    for (const { id, file } of this.#restorer.parked()) {
+    for (const { id, file } of await this.#restorer.parked()) {
       const slash = file.lastIndexOf("/");
       if (file.slice(0, slash) !== dir) continue;
       const name = file.slice(slash + 1);

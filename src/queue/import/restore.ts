@@ -8,7 +8,8 @@ import { crc32c } from "../../base/crc32c.ts";
 import type { Source } from "../../mail/message.ts";
 import { readStored } from "../body_store.ts";
 import type { Core, QueuedEntry } from "../core.ts";
-import { listItems, selectEntries } from "../list.ts";
+import { listItems, selectSlowly } from "../list.ts";
+import { pacer } from "../pacer.ts";
 import { type StoredMessage, storeEnvelope } from "../stored.ts";
 import { type Brought, partsOf, type QueuedPart, statesOf } from "./brought.ts";
 
@@ -50,12 +51,19 @@ export class Restorer {
     return message && readStored(message.place)?.f?.n;
   }
 
-  /** Items that were parked, with the file each came from. */
-  parked(): { readonly id: string; readonly file: string }[] {
+  /** Messages that were parked, with the file each came from. */
+  async parked(): Promise<{ readonly id: string; readonly file: string }[]> {
+    const { ledger, clock } = this.#core;
+    const pause = pacer(clock);
     const found = new Map<string, string>();
-    for (const { entry } of selectEntries(this.#core.ledger, { state: "held", error: PARKED })) {
-      const file = readStored(entry.message.place)?.f?.n;
-      if (file !== undefined) found.set(entry.message.id, file);
+    for (const selected of selectSlowly(ledger, { state: "held", error: PARKED })) {
+      if (selected === undefined) {
+        await pause();
+        continue;
+      }
+      const { message } = selected.entry;
+      const file = readStored(message.place)?.f?.n;
+      if (file !== undefined) found.set(message.id, file);
     }
     return [...found].map(([id, file]) => ({ id, file }));
   }
