@@ -24,12 +24,16 @@ export default {
     const { task, sink_port } = (await config.ini(FILE)).value.main;
     if (task === "discard") return { rcpt: () => ok(), queue: () => ok() };
     const sink = { host: "127.0.0.1", port: sink_port, priority: 0, protocol: "smtp" } as const;
+    const hopOf = (domain: string) => {
+      const own = /^d(\d+)\./.exec(domain);
+      return own === null ? sink : { ...sink, host: `127.0.1.${own[1]}` };
+    };
     return {
       rcpt({ session }) {
         session.relaying = true;
         return ok();
       },
-      get_mx: () => ({ kind: "answer", value: sink }),
+      get_mx: ({ item }) => ({ kind: "answer", value: hopOf(item.domain) }),
     };
   },
 } satisfies Plugin;

@@ -15,9 +15,15 @@ export interface Place {
   readonly port: number;
   readonly sinkPort: number;
   readonly task: Task;
+  /** Recipients of a message, each in a domain of its own; domain `dN.…` is served by the sink at 127.0.1.N. */
+  readonly domains: number;
 }
 export interface Server {
   readonly name: string;
+  /** Gets fewer messages, so that a round takes seconds. */
+  readonly slow: boolean;
+  /** Whether it can deliver one message to many domains. */
+  readonly fansOut: boolean;
   readonly start: (place: Place) => Running;
 }
 
@@ -30,6 +36,8 @@ const write = (path: string, text: string) => {
 export function haraka(node: string, home: string): Server {
   return {
     name: "Haraka",
+    slow: true,
+    fansOut: true,
     start({ dir, port, sinkPort, task }) {
       execFileSync(node, [join(home, "node_modules/Haraka/bin/haraka"), "-i", dir], { stdio: "ignore" });
       write(join(dir, "config/smtp.ini"), `listen=127.0.0.1:${port}\nnodes=0\n`);
@@ -43,7 +51,8 @@ export function haraka(node: string, home: string): Server {
         } next(OK); };\n` +
           (task === "discard"
             ? "exports.hook_queue = (next) => next(OK);\n"
-            : `exports.hook_get_mx = (next) => next(OK, { exchange: "127.0.0.1", port: ${sinkPort}, priority: 0 });\n`),
+            : `exports.hook_get_mx = (next, hmail, domain) => {\n  const n = /^d(\\d+)\\./.exec(domain);\n` +
+              `  next(OK, { exchange: n ? "127.0.1." + n[1] : "127.0.0.1", port: ${sinkPort}, priority: 0 });\n};\n`),
       );
       return start([node, join(home, "node_modules/Haraka/bin/haraka"), "-c", dir], {
         cwd: dir,
@@ -60,7 +69,9 @@ const PUBLIC = new Set(["pickup", "cleanup", "qmgr", "flush", "showq"]);
 export function postfix(): Server {
   return {
     name: "Postfix",
-    start({ dir, port, sinkPort, task }) {
+    slow: true,
+    fansOut: true,
+    start({ dir, port, sinkPort, task, domains }) {
       mkdirSync(join(dir, "data"), { recursive: true });
       mkdirSync(join(dir, "queue"), { recursive: true });
       chmodSync(dir, 0o755);
@@ -89,9 +100,11 @@ export function postfix(): Server {
           "bounce_queue_lifetime = 1d",
           "syslog_name = kasi-bench",
           task === "relay" ? `relayhost = [127.0.0.1]:${sinkPort}` : "default_transport = discard:",
+          ...(domains > 1 ? [`transport_maps = regexp:${dir}/etc/transport`] : []),
           "",
         ].join("\n"),
       );
+      write(join(dir, "etc/transport"), `/@d([0-9]+)\\./ smtp:[127.0.1.$1]:${sinkPort}\n`);
       const service = (name: string, type: string, command: string, wake = "-", limit = "-") =>
         `${name} ${type} ${PUBLIC.has(name) ? "n" : "-"} - n ${wake} ${limit} ${command}`;
       write(
@@ -128,14 +141,16 @@ export function postfix(): Server {
   };
 }
 
-/** Kasi from this checkout: its own site directory, one plugin as Haraka has. */
-export function kasi(name: string, runtime: readonly string[]): Server {
+/** Kasi from this checkout: its own site directory, one plugin as Haraka has. `workers` 0: one process with one thread for all. */
+export function kasi(name: string, runtime: readonly string[], workers = 0): Server {
   return {
     name,
+    slow: false,
+    fansOut: true,
     start({ dir, port, sinkPort, task }) {
       mkdirSync(join(dir, "config"), { recursive: true });
       cpSync(join(ROOT, "tests/bench/peers/accept_all.ts"), join(dir, "plugins/accept_all.ts"), { recursive: true });
-      write(join(dir, "config/smtp.ini"), `listen=127.0.0.1:${port}\nnodes=0\n`);
+      write(join(dir, "config/smtp.ini"), `listen=127.0.0.1:${port}\nnodes=${workers}\n`);
       write(join(dir, "config/log.ini"), "[main]\nlevel=error\n");
       write(join(dir, "config/plugins"), "accept_all\n");
       write(join(dir, "config/me"), "bench.localhost\n");
@@ -150,6 +165,8 @@ export function kasi(name: string, runtime: readonly string[]): Server {
 export function floor(deno: string): Server {
   return {
     name: "bare relay",
+    slow: false,
+    fansOut: false,
     start({ dir, port, sinkPort, task }) {
       mkdirSync(dir, { recursive: true });
       const script = join(ROOT, "tests/bench/relay_floor.ts");
