@@ -6,6 +6,7 @@
  * `send()` does not wait: its failure is seen by the read that follows.
  */
 import { type Bytes, concat, utf8Decode, utf8Encode } from "../base/bytes.ts";
+import { octetsOf } from "../base/octets.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClientUpgrade, Conn, Machine, TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
@@ -13,6 +14,7 @@ import { createReader } from "../wire/reader.ts";
 import type { Line, WireReader } from "../wire/wire_reader.ts";
 import type { Reply } from "../wire/reply.ts";
 import { REPLY_LIMITS, ReplyParser } from "../wire/reply_reader.ts";
+import { createWriter, type Writer } from "../wire/writer.ts";
 import { type Finding, PeerFault } from "./finding.ts";
 import { reasonOf, safeText } from "./safe_text.ts";
 import { handshakeResult } from "./tls_result.ts";
@@ -34,7 +36,7 @@ export class Peer implements Watched {
   #chatty: boolean;
   #conn: Conn;
   #reader: WireReader;
-  #writer: WritableStreamDefaultWriter<Uint8Array>;
+  #writer: Writer;
   #fault: Finding | undefined;
   /** A write failed. */
   #cut: Finding | undefined;
@@ -52,8 +54,9 @@ export class Peer implements Watched {
     this.#watch = watch;
     this.#log = log;
     this.#chatty = log.enabled("PROTOCOL");
-    this.#reader = createReader(conn.readable, READER);
-    this.#writer = conn.writable.getWriter();
+    const octets = octetsOf(conn);
+    this.#reader = createReader(octets ?? conn.readable, READER);
+    this.#writer = createWriter(octets ?? conn.writable);
     conn.setNoDelay?.(true);
     watch.add(this);
   }
@@ -163,8 +166,9 @@ export class Peer implements Watched {
     try {
       const conn = await machine.secureClient(this.#conn, options);
       this.#conn = conn;
-      this.#reader = createReader(conn.readable, READER);
-      this.#writer = conn.writable.getWriter();
+      const octets = octetsOf(conn);
+      this.#reader = createReader(octets ?? conn.readable, READER);
+      this.#writer = createWriter(octets ?? conn.writable);
       if (this.#closed) conn.close();
       return conn.tls;
     } catch (error) {

@@ -29,8 +29,10 @@ export interface Conn {
   /** Ends our direction (FIN); the peer may go on. */
   closeWrite(): Promise<void>;
   setNoDelay?(on?: boolean): void;
-  /** Deno's own, without a stream: `null` at the peer's end, and the connection stays open. Never beside `readable`. */
+  /** Without a stream: `null` at the peer's end, and the connection stays open. Never beside `readable`. */
   read?(into: Uint8Array): Promise<number | null>;
+  /** Without a stream: how many octets were taken. Never beside `writable`. */
+  write?(from: Uint8Array): Promise<number>;
 }
 
 export interface Listener extends AsyncIterable<Conn> {

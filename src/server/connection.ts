@@ -1,6 +1,7 @@
 /** One connection's life: an optional handshake, a session over its streams, and the end of the connection whatever happened. */
 import type { Bytes } from "../base/bytes.ts";
 import { deadline } from "../base/deadline.ts";
+import { octetsOf } from "../base/octets.ts";
 import { ipInList } from "../base/ip.ts";
 import type { CoreSettings } from "../config/core_settings.ts";
 import type { Endpoint } from "../config/endpoint.ts";
@@ -10,7 +11,7 @@ import type { Addr, Conn, Machine, SecureConn, ServerTls } from "../host/types.t
 import type { Hooks } from "../hooks/runner.ts";
 import type { Logger } from "../log/types.ts";
 import type { QueueApi } from "../queue/types.ts";
-import type { SessionContext, SessionSettings } from "../session/context.ts";
+import type { SessionContext, SessionSettings, SessionStreams } from "../session/context.ts";
 import { endOf } from "../session/peer.ts";
 import { runSession } from "../session/session.ts";
 import { type ProxyHeader, readProxyHeader } from "../wire/proxy.ts";
@@ -81,17 +82,25 @@ export async function serveConnection(accepted: Conn, endpoint: Endpoint, option
         upgrade: async (reply) => {
           const upgraded = await upgrade(tls, reply);
           current = upgraded;
-          return upgraded;
+          return { ...directionsOf(upgraded), tls: upgraded.tls };
         },
       }),
     };
-    await runSession(current.readable, current.writable, context);
+    // Deno's own connection, not the one with streams around it.
+    const { readable, writable } = directionsOf(first ?? accepted);
+    await runSession(readable, writable, context);
   } catch (fault) {
     log.info(`Connection ended: ${fault instanceof Error ? fault.message : fault}`);
   } finally {
     closeConn(current);
     if (current !== conn) closeConn(conn);
   }
+}
+
+/** Its octets by calls where it has them; by streams else. */
+function directionsOf(conn: Conn): SessionStreams {
+  const octets = octetsOf(conn);
+  return octets === undefined ? conn : { readable: octets, writable: octets };
 }
 
 function isTrustedProxy(remote: Addr, { settings }: ConnectionOptions): boolean {

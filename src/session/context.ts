@@ -13,12 +13,14 @@ import type { Addr, Resolver, TlsInfo } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message, Source } from "../mail/message.ts";
 import type { ProxyHeader } from "../wire/proxy.ts";
+import type { Incoming } from "../wire/reader.ts";
+import type { Outgoing } from "../wire/writer.ts";
 import type { AuthFailures } from "./auth_failures.ts";
 
-/** The two directions of a connection, and what a handshake settled for it. */
+/** The two directions of a connection, as streams or as calls, and what a handshake settled for it. */
 export interface SessionStreams {
-  readonly readable: ReadableStream<Bytes>;
-  readonly writable: WritableStream<Uint8Array<ArrayBufferLike>>;
+  readonly readable: Incoming;
+  readonly writable: Outgoing;
 }
 export interface SecureStreams extends SessionStreams {
   readonly tls: TlsInfo;

@@ -5,18 +5,17 @@
  * the memory. A flush rejects when the peer has gone.
  */
 import { type Bytes, EMPTY, utf8Encode } from "../base/bytes.ts";
+import { createWriter, type Writer } from "../wire/writer.ts";
 import type { SessionStreams } from "./context.ts";
 
 export class Output {
-  #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBufferLike>>;
+  #writer: Writer;
   #pending = "";
   #giveUp: ((reason: unknown) => void) | undefined;
   #given: { readonly reason: unknown } | undefined;
 
   constructor(writable: SessionStreams["writable"]) {
-    this.#writer = writable.getWriter();
-    // Whoever flushes hears of a failure; nobody waits for this one.
-    this.#writer.closed.catch(() => {});
+    this.#writer = createWriter(writable);
   }
 
   get pending(): boolean {
@@ -48,8 +47,7 @@ export class Output {
 
   /** Takes over the stream an upgrade has made. */
   replace(writable: SessionStreams["writable"]): void {
-    this.#writer = writable.getWriter();
-    this.#writer.closed.catch(() => {});
+    this.#writer = createWriter(writable);
   }
 
   /** Makes a flush under way reject, and all later ones. */

@@ -2,12 +2,13 @@
  * The reader: one owner of a connection's incoming bytes, whatever mode the dialogue is in (command lines, DATA, BDAT, an upgrade).
  *
  * Promises that the way the octets arrived in pieces changes nothing, that a session never sees part of a line, and that nothing is
- * read from the stream which nobody asked for. A byte stream is read into one buffer that is kept (each read hands the buffer over and
- * gets it back); any other stream is read chunk by chunk. A broken connection rejects with the stream's error; the peer leaving
+ * read from the stream which nobody asked for. Octets by calls, and those of a byte stream, are read into one buffer that is kept (each read of
+ * a stream hands the buffer over and gets it back); any other stream is read chunk by chunk. A broken connection rejects with the stream's error; the peer leaving
  * properly is the value `end`.
  */
 import type { Bytes } from "../base/bytes.ts";
 import { EMPTY } from "../base/bytes.ts";
+import { isOctets, type Octets } from "../base/octets.ts";
 import { DotDecoder } from "./data.ts";
 import { CR, LF, wordsOf } from "./scan.ts";
 import type { DataEvent, DataOptions, DataReader, Line, WireReader } from "./wire_reader.ts";
@@ -18,9 +19,11 @@ export interface ReaderOptions {
 }
 
 /** Takes the stream's lock. Until {@linkcode WireReader.release} nobody else reads from it. */
-export function createReader(readable: ReadableStream<Bytes>, options: ReaderOptions = {}): WireReader {
-  return new StreamReader(readable, options.bareLf === "allow");
+export function createReader(from: Incoming, options: ReaderOptions = {}): WireReader {
+  return new OctetReader(from, options.bareLf === "allow");
 }
+
+export type Incoming = ReadableStream<Bytes> | Octets;
 
 /** Octets kept for command lines; an idle connection costs this much. */
 const LINE_BUFFER = 2048;
@@ -43,7 +46,8 @@ interface Waiter {
   readonly reject: (reason: unknown) => void;
 }
 
-class StreamReader implements WireReader {
+class OctetReader implements WireReader {
+  readonly #octets: Octets | undefined;
   readonly #byob: ReadableStreamBYOBReader | undefined;
   readonly #plain: ReadableStreamDefaultReader<Bytes> | undefined;
   readonly #allowLf: boolean;
@@ -64,10 +68,14 @@ class StreamReader implements WireReader {
   /** Octets [start, searched) hold no LF: a line that comes in drips is not searched anew each time. */
   #searched = 0;
 
-  constructor(readable: ReadableStream<Bytes>, allowLf: boolean) {
+  constructor(from: Incoming, allowLf: boolean) {
     this.#allowLf = allowLf;
-    this.#byob = byobReader(readable);
-    this.#plain = this.#byob === undefined ? readable.getReader() : undefined;
+    if (isOctets(from)) {
+      this.#octets = from;
+      return;
+    }
+    this.#byob = byobReader(from);
+    this.#plain = this.#byob === undefined ? from.getReader() : undefined;
   }
 
   get buffered(): number {
@@ -155,7 +163,7 @@ class StreamReader implements WireReader {
   release(): Bytes {
     if (this.#pulling) throw new Error("Cannot release the stream: a read is pending");
     const rest = this.#buffer.slice(this.#start, this.#end);
-    (this.#byob ?? this.#plain)!.releaseLock();
+    (this.#byob ?? this.#plain)?.releaseLock();
     this.retire();
     return rest;
   }
@@ -215,7 +223,10 @@ class StreamReader implements WireReader {
 
   #pull(): void {
     this.#pulling = true;
-    if (this.#byob !== undefined) {
+    if (this.#octets !== undefined) {
+      this.#makeRoom(1);
+      this.#octets.read(this.#buffer.subarray(this.#end)).then(this.#onRead, this.#onFailure);
+    } else if (this.#byob !== undefined) {
       this.#makeRoom(1);
       this.#byob.read(this.#buffer.subarray(this.#end)).then(this.#onFilled, this.#onFailure);
     } else {
@@ -241,6 +252,11 @@ class StreamReader implements WireReader {
     this.#start = 0;
     this.#end = held;
   }
+
+  readonly #onRead = (octets: number | null): void => {
+    if (octets !== null) this.#end += octets;
+    this.#serve(octets === null);
+  };
 
   readonly #onFilled = ({ value, done }: ReadableStreamReadResult<Uint8Array>): void => {
     if (value === undefined) {

@@ -1,6 +1,7 @@
 /** Streams made of given pieces, and the ways of cutting input: tests and fuzz targets of the wire room share them. */
 import { type Bytes, latin1Decode, latin1Encode } from "../../src/base/bytes.ts";
-import { createReader, type ReaderOptions } from "../../src/wire/reader.ts";
+import type { Octets } from "../../src/base/octets.ts";
+import { createReader, type Incoming, type ReaderOptions } from "../../src/wire/reader.ts";
 import type { DataOptions, WireReader } from "../../src/wire/wire_reader.ts";
 
 /** A byte stream (BYOB readers welcome) that gives one piece per read at most. */
@@ -30,6 +31,23 @@ export function plainStream(pieces: readonly Uint8Array[]): ReadableStream<Bytes
       controller.enqueue(shared.subarray(3, 3 + piece.length));
     },
   });
+}
+
+/** Without a stream: each call gives one piece at most, or the beginning of one. */
+export function calls(pieces: readonly Uint8Array[]): Octets {
+  const rest = pieces.map((piece) => new Uint8Array(piece));
+  return {
+    read(into) {
+      const piece = rest.shift();
+      if (piece === undefined) return Promise.resolve(null);
+      const octets = Math.min(piece.length, into.length);
+      into.set(piece.subarray(0, octets));
+      if (octets < piece.length) rest.unshift(piece.subarray(octets));
+      return Promise.resolve(octets);
+    },
+    write: (from) => Promise.resolve(from.length),
+    closeWrite: () => Promise.resolve(),
+  };
 }
 
 /**
@@ -71,7 +89,11 @@ export function quickStream(pieces: readonly Uint8Array[], kind: "byob" | "plain
   return stream as unknown as ReadableStream<Bytes>;
 }
 
-export const STREAMS = { "byte stream": byteStream, "plain stream": plainStream } as const;
+export const STREAMS: { readonly [kind: string]: (pieces: readonly Uint8Array[]) => Incoming } = {
+  "byte stream": byteStream,
+  "plain stream": plainStream,
+  "run of calls": calls,
+};
 
 /** Whole; in two pieces, cut at each byte; byte by byte. */
 export function* cuts(input: Uint8Array): Generator<Uint8Array[]> {
@@ -80,7 +102,11 @@ export function* cuts(input: Uint8Array): Generator<Uint8Array[]> {
   if (input.length > 2) yield Array.from(input, (octet) => new Uint8Array([octet]));
 }
 
-export function readerOf(pieces: readonly Uint8Array[], make = byteStream, options: ReaderOptions = {}): WireReader {
+export function readerOf(
+  pieces: readonly Uint8Array[],
+  make: (pieces: readonly Uint8Array[]) => Incoming = byteStream,
+  options: ReaderOptions = {},
+): WireReader {
   return createReader(make(pieces), options);
 }
 
