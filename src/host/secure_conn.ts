@@ -41,8 +41,14 @@ export function secureConn(socket: TLSSocket, below: ConnDuplex, conn: Conn, tls
   });
 
   return {
-    readable: streams.readable,
-    writable: streams.writable,
+    get readable() {
+      return streams.readable;
+    },
+    get writable() {
+      return streams.writable;
+    },
+    read: streams.read,
+    write: streams.write,
     localAddr: conn.localAddr,
     remoteAddr: conn.remoteAddr,
     tls,

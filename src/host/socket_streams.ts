@@ -1,7 +1,7 @@
 /**
- * A node socket (TCP or TLS) as the two byte streams of a `Conn`.
+ * A node socket (TCP or TLS) as the octets of a `Conn`: by calls, or by two streams that are made when they are asked for.
  *
- * `readable` is a byte stream: BYOB readers fill their own buffer. At most `HIGH` octets (and what the socket itself buffers) wait
+ * `readable` is a byte stream: BYOB readers fill their own buffer. `read` is not for use beside it, nor `write` beside `writable`. At most `HIGH` octets (and what the socket itself buffers) wait
  * unread; beyond that the socket is paused and `flow(false)` tells the layer below. A fault of the socket fails reads and writes.
  */
 import type { Duplex } from "node:stream";
@@ -16,6 +16,8 @@ const CHUNK = 16_384;
 export interface SocketStreams {
   readonly readable: ReadableStream<Bytes>;
   readonly writable: WritableStream<Uint8Array<ArrayBufferLike>>;
+  read(into: Uint8Array): Promise<number | null>;
+  write(from: Uint8Array): Promise<number>;
   /** Makes the pending and all later reads fail. */
   fail(reason: unknown): void;
 }
@@ -68,38 +70,51 @@ export function socketStreams(
     handlers.onGone(closedError());
   });
 
-  const readable = new ReadableStream({
-    type: "bytes",
-    autoAllocateChunkSize: CHUNK,
-    async pull(controller) {
-      while (size === 0 && !ended && fault === undefined) await new Promise<void>((resolve) => wake = resolve);
-      if (size === 0 && fault !== undefined) throw fault.reason;
-      const request = controller.byobRequest!;
-      if (size === 0) {
-        controller.close();
-        request.respond(0);
-        return;
-      }
-      const view = request.view!;
-      const taken = take(held, new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-      size -= taken;
-      if (paused && size <= LOW && fault === undefined) flow(true);
-      request.respond(taken);
+  const read = async (into: Uint8Array): Promise<number | null> => {
+    while (size === 0 && !ended && fault === undefined) await new Promise<void>((resolve) => wake = resolve);
+    if (size === 0) {
+      if (fault !== undefined) throw fault.reason;
+      return null;
+    }
+    const taken = take(held, into);
+    size -= taken;
+    if (paused && size <= LOW && fault === undefined) flow(true);
+    return taken;
+  };
+  const write = (bytes: Uint8Array): Promise<number> =>
+    new Promise((resolve, reject) => {
+      if (fault !== undefined) return reject(fault.reason);
+      socket.write(bytes, (error) => error ? reject(error) : resolve(bytes.length));
+    });
+
+  let readable: ReadableStream<Bytes> | undefined;
+  let writable: SocketStreams["writable"] | undefined;
+  return {
+    read,
+    write,
+    fail,
+    get readable() {
+      return readable ??= new ReadableStream({
+        type: "bytes",
+        autoAllocateChunkSize: CHUNK,
+        async pull(controller) {
+          const request = controller.byobRequest!;
+          const { buffer, byteOffset, byteLength } = request.view!;
+          const taken = await read(new Uint8Array(buffer, byteOffset, byteLength));
+          if (taken === null) controller.close();
+          request.respond(taken ?? 0);
+        },
+        cancel: (reason) => handlers.onGone(reason),
+      }) as ReadableStream<Bytes>;
     },
-    cancel: (reason) => handlers.onGone(reason),
-  });
-
-  const writable = new WritableStream<Uint8Array<ArrayBufferLike>>({
-    write: (bytes) =>
-      new Promise((resolve, reject) => {
-        if (fault !== undefined) return reject(fault.reason);
-        socket.write(bytes, (error) => error ? reject(error) : resolve());
-      }),
-    close: () => new Promise((resolve) => socket.end(resolve)),
-    abort: (reason) => handlers.onGone(reason),
-  });
-
-  return { readable: readable as ReadableStream<Bytes>, writable, fail };
+    get writable() {
+      return writable ??= new WritableStream<Uint8Array<ArrayBufferLike>>({
+        write: (bytes) => write(bytes).then(() => {}),
+        close: () => new Promise((resolve) => socket.end(resolve)),
+        abort: (reason) => handlers.onGone(reason),
+      });
+    },
+  };
 }
 
 /** Moves octets from the front of `held` into `into`. */

@@ -13,8 +13,14 @@ export function socketConn(socket: net.Socket, path?: string): Conn {
   const streams = socketStreams(socket, { onGone: () => void socket.destroy() });
   socket.setNoDelay(true);
   return {
-    readable: streams.readable,
-    writable: streams.writable,
+    get readable() {
+      return streams.readable;
+    },
+    get writable() {
+      return streams.writable;
+    },
+    read: streams.read,
+    write: streams.write,
     localAddr: addr(socket.localAddress, socket.localPort, path),
     remoteAddr: addr(socket.remoteAddress, socket.remotePort, path),
     close() {
