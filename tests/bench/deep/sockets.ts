@@ -98,6 +98,7 @@ async function served(dir: string, sinkPort: number) {
     port,
     sinkPort,
     task: "relay",
+    domains: 1,
   });
   await untilGreets(port, 300);
   return { ...running, port, startMs: performance.now() - began, socket: join(dir, "data/control.sock") };
