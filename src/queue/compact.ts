@@ -92,10 +92,12 @@ export class Compactor {
   }
 
   #wasteful(): boolean {
-    const { segments, counts, slackBytes } = this.#options;
+    const { segments, counts, ledger, slackBytes } = this.#options;
     let total = 0;
     for (const { size } of segments) total += size;
-    return total > 2 * counts.liveBytes + slackBytes;
+    // What happened to those that wait is copied along. Were it not counted, long histories would be copied round and round.
+    const needed = counts.liveBytes + ledger.resting.items.pasts.total;
+    return total > 2 * needed + slackBytes;
   }
 
   async #copyForward(segment: Segment): Promise<void> {

@@ -12,6 +12,8 @@ export class PlaceColumn<S> {
   #which = new Uint32Array(0);
   #offsets = new Float64Array(0);
   #lengths = new Uint32Array(0);
+  /** Octets of all the records. */
+  total = 0;
   #lastSegment: S | undefined = undefined;
   #lastNumber = -1;
 
@@ -31,12 +33,14 @@ export class PlaceColumn<S> {
     this.#which[row] = number + 1;
     this.#offsets[row] = offset;
     this.#lengths[row] = length;
+    this.total += length;
   }
 
   clear(row: number): void {
     const number = (this.#which[row] ?? 0) - 1;
     if (number < 0) return;
     this.#which[row] = 0;
+    this.total -= this.#lengths[row]!;
     if (--this.#counts[number]! > 0) return;
     // A segment that nobody lies in any more may be gone for good.
     this.#numbers.delete(this.#segments[number]!);

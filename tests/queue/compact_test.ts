@@ -66,3 +66,39 @@ test("a mail whose record went bad before its first attempt is still delivered f
   assert.deepEqual(b.courier.delivered, ["x@one.example"]);
   await b.queue.stop(0);
 });
+
+test("many that wait, with long histories, are copied forward once for what else comes, not round and round", async () => {
+  let copied = 0;
+  const b = await bench({
+    options: { segmentBytes: 8000 },
+    settings: { intervals: Array.from({ length: 30 }, () => MINUTE) },
+    verdicts: (address) => address.startsWith("soft") ? "deferred" : "delivered",
+  });
+  for (let n = 0; n < 40; n++) await b.accept(`SOFT${n}`, ["soft@one.example"]);
+  // Each attempt tells something else, so that each is kept.
+  const { deliver } = b.courier;
+  let told = 0;
+  b.courier.deliver = async (...args) => {
+    const attempt = await deliver.apply(b.courier, args);
+    for (const outcome of attempt.outcomes) {
+      if (outcome.kind === "deferred") {
+        Object.assign(outcome.reason, { text: `451 4.2.1 not now, ${told++} ${"x".repeat(150)}` });
+      }
+    }
+    return attempt;
+  };
+  for (let n = 0; n < 12; n++) await b.clock.advance(2 * MINUTE);
+  const written = () => logs(b.disk.names(DIR)).reduce((sum, name) => sum + b.disk.read(`${DIR}/${name}`).length, 0);
+  const segmentsBefore = logs(b.disk.names(DIR)).at(-1)!;
+  assert.ok(written() > 40 * 2000, "histories outweigh the messages");
+  // Nothing more is due; a few fresh ones must not set off a copy of everything, again and again.
+  await b.queue.hold("SOFT0");
+  for (let n = 0; n < 40; n++) await b.queue.hold(`SOFT${n}`);
+  for (let n = 0; n < 30; n++) {
+    await b.accept(`FRESH${n}`, ["x@two.example"], undefined, "y".repeat(800));
+    await b.clock.advance(100);
+  }
+  copied = Number(logs(b.disk.names(DIR)).at(-1)!.slice(0, 6)) - Number(segmentsBefore.slice(0, 6));
+  assert.ok(copied <= 12, `${copied} segments begun for 30 KB of fresh mail`);
+  await b.queue.stop(0);
+});

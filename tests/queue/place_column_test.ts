@@ -13,8 +13,10 @@ test("places come back as they were set; rows are found by their segment", () =>
   assert.deepEqual(places.rowsIn("a"), [3, 5]);
   places.set(3, "b", 1, 1);
   assert.deepEqual(places.rowsIn("a"), [5]);
+  assert.equal(places.total, 7 + 1 + 8);
   places.clear(5);
   assert.deepEqual(places.rowsIn("a"), []);
+  assert.equal(places.total, 7 + 1);
 });
 
 test("segments that went are not remembered, and a number given again is another's", () => {
