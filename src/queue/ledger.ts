@@ -9,6 +9,7 @@
  */
 import type { Kind } from "./record.ts";
 import { Entry, type Place, type Placed, Queued } from "./queued.ts";
+import { HELD } from "./item_rows.ts";
 import { Resting } from "./resting.ts";
 import { RowReplay } from "./row_replay.ts";
 import {
@@ -137,6 +138,17 @@ export class Ledger<S = unknown> {
     // Those that never rested stand in no chain.
     for (const message of [...this.awake.values()]) {
       if (message.row < 0 && message.entries.some((entry) => entry.domain === domain)) yield message;
+    }
+  }
+
+  /** Messages with items that are held, to look at. */
+  *held(): IterableIterator<Queued<S>> {
+    const { items } = this.resting;
+    const rows = new Set<number>();
+    for (let item = 0; item < items.bound; item++) if (items.states[item] === HELD) rows.add(items.messages[item]!);
+    yield* this.#look(Uint32Array.from(rows));
+    for (const message of [...this.awake.values()]) {
+      if (message.entries.some(({ state }) => state === "held")) yield message;
     }
   }
 

@@ -95,12 +95,14 @@ function* unsorted(ledger: Ledger<Segment>, filter: Lookup): Generator<Selected 
 }
 
 /** To look at: some are made for this only. */
-function messagesFor(ledger: Ledger<Segment>, { id, domain }: ListFilter): Iterable<Queued<Segment>> {
+function messagesFor(ledger: Ledger<Segment>, { id, domain, state }: ListFilter): Iterable<Queued<Segment>> {
   if (id !== undefined) {
     const found = (typeof id === "string" ? [id] : id).flatMap((each) => ledger.look(each) ?? []);
     return new Map(found.map((message) => [message.id, message])).values();
   }
-  return domain === undefined || domain.includes("*") ? ledger.all() : ledger.ofDomain(domain.toLowerCase());
+  if (state === "ready" || state === "active") return [...ledger.awake.values()];
+  if (domain !== undefined && !domain.includes("*")) return ledger.ofDomain(domain.toLowerCase());
+  return state === "held" ? ledger.held() : ledger.all();
 }
 
 /** A record that can no longer be read: the item is shown all the same. */

@@ -98,8 +98,8 @@ const show = (name: string, { ms, cpu, longestBlock, answer }: Cost) =>
       `${longestBlock.toFixed(0).padStart(5)} ms: ${JSON.stringify(answer)}`,
   );
 
-const deepDir = join(options.dir, "site/data/queue");
-const emptyDir = join(options.dir, "none/data/queue");
+const deepDir = join(options.dir, "site/queue");
+const emptyDir = join(options.dir, "none/queue");
 if (["memory", "flow", "sockets"].some((part) => wanted.has(part))) {
   journal(deepDir);
   mkdirSync(emptyDir, { recursive: true });

@@ -86,6 +86,18 @@ test("listing, flushing or holding one domain touches its messages only", async 
   await d.end();
 });
 
+test("what is held, and what is under way, is found without looking at those that wait", async () => {
+  const d = await deep();
+  const [first, second] = d.queue.list({ limit: 2 });
+  await d.queue.hold(first!.id);
+  await d.queue.hold(second!.id);
+  d.made();
+  assert.deepEqual(d.queue.list({ state: "held" }).map(({ id }) => id).sort(), [first!.id, second!.id].sort());
+  assert.deepEqual([...d.queue.list({ state: "ready" }), ...d.queue.list({ state: "active" })], []);
+  assert.equal(d.made(), 2);
+  await d.end();
+});
+
 test("a flush of everything goes out in turns, and all of it goes out", async () => {
   const d = await deep();
   assert.equal(d.queue.flush(), d.filled.items);

@@ -101,7 +101,7 @@ async function served(dir: string, sinkPort: number) {
     domains: 1,
   });
   await untilGreets(port, 300);
-  return { ...running, port, startMs: performance.now() - began, socket: join(dir, "data/control.sock") };
+  return { ...running, port, startMs: performance.now() - began, socket: join(dir, "control.sock") };
 }
 
 /** Until every message was acknowledged and is delivered. */
