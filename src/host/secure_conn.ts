@@ -76,7 +76,11 @@ export function tlsInfo(socket: TLSSocket, asked: boolean): TlsInfo {
     cipher: { name: cipher?.name ?? "", standardName: cipher?.standardName ?? cipher?.name ?? "" },
     servername: typeof servername === "string" ? servername : "",
     authorized,
-    authorizationError: !asked || authorized ? "" : errorName(socket.authorizationError),
+    authorizationError: !asked || authorized
+      ? ""
+      : isOver(socket)
+      ? "CERT_HAS_EXPIRED"
+      : errorName(socket.authorizationError),
     peerCertificate,
   };
 }
@@ -95,6 +99,12 @@ function peerOf(socket: TLSSocket): PeerCertificate | null {
 
 function first(value: string | string[] | undefined): string {
   return (Array.isArray(value) ? value[0] : value) ?? "";
+}
+
+/** Deno's TLS only says that it cannot verify what has expired. */
+function isOver(socket: TLSSocket): boolean {
+  const until = socket.getPeerCertificate()?.valid_to;
+  return until !== undefined && Date.parse(until) < Date.now();
 }
 
 function errorName(error: Error | string | null | undefined): string {

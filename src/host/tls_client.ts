@@ -23,13 +23,25 @@ export async function secureClient(
     limit.signal.throwIfAborted();
     const below = connDuplex(conn);
     const socket = await handshake(below, options, limit.signal);
-    return secureConn(socket, below, conn, tlsInfo(socket, true));
+    const found = tlsInfo(socket, true);
+    if (options.verify === "required" && !found.authorized) {
+      socket.on("error", () => {});
+      socket.destroy();
+      below.duplex.destroy();
+      throw unverified(found.authorizationError);
+    }
+    return secureConn(socket, below, conn, found);
   } catch (reason) {
     closeConn(conn);
     throw reason;
   } finally {
     limit.end();
   }
+}
+
+/** `code` is what OpenSSL calls it; Deno says of an expired certificate too that it cannot be verified. */
+function unverified(code: string): Error {
+  return Object.assign(new Error(`TLS: the certificate is not good: ${code}`), { code });
 }
 
 const AFTER_END_MS = 50;
@@ -43,7 +55,8 @@ function handshake(below: ConnDuplex, options: ClientUpgrade, signal: AbortSigna
       // `host` is what a certificate is checked against when no name is sent.
       host: options.servername,
       ...(named ? { servername: options.servername } : {}),
-      rejectUnauthorized: options.verify === "required",
+      // We look ourselves: Node closes the connection, and the close may be heard before the reason.
+      rejectUnauthorized: false,
       ...(options.key === undefined ? {} : { key: options.key }),
       ...(options.cert === undefined ? {} : { cert: options.cert }),
       ...(options.ca === undefined ? {} : { ca: [...options.ca] }),

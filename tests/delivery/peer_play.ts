@@ -16,7 +16,7 @@ import { type MemoryMachine, memoryMachine } from "../kit/memory_host.ts";
 import { memoryLog } from "../kit/memory_log.ts";
 import { memoryServerTls, type MemoryTlsOptions } from "../kit/memory_tls.ts";
 import { type Answer, type PeerScript, type ScriptedPeer, scriptedPeer } from "../kit/scripted_peer.ts";
-import type { Cell, Way } from "./peer_table.ts";
+import { type Cell, type StageName, STAGES, type Way } from "./peer_table.ts";
 import { QUICK } from "./room.ts";
 
 /** The first wait of the schedule, and the only one: the second failure is one too many. */
@@ -169,6 +169,27 @@ export function readCell(
     // What is said of one recipient stands; the rest goes on.
     withNext: next ? [other === undefined ? "sent" : one!, "sent"] : [one!, other ?? one!],
   };
+}
+
+/** The first host, with this answer at this stage. */
+export function scriptOf(stage: StageName, answer: Answer): PeerScript {
+  const { at } = STAGES[stage];
+  switch (at) {
+    case "idle":
+      return {};
+    case "rcpt":
+    case "dot":
+      // One of several, where each has a reply of its own.
+      return stage === "dot" || stage === "BDAT"
+        ? { [at]: answer }
+        : { [at]: (command: string) => command.includes(FIRST_RECIPIENT) ? answer : undefined };
+    case "body":
+      return { body: typeof answer === "object" && answer.then === "silence" ? { ...answer, then: "stall" } : answer };
+    case "helo":
+      return { ehlo: "502 5.5.1 what", helo: answer };
+    default:
+      return { [at]: answer };
+  }
 }
 
 const at = (hostname: string) => ({ hostname, port: 25 });

@@ -1,8 +1,17 @@
 /** The table of `peer_table.ts`, cell by cell, each to its end: outcomes, status, other hosts, reports, next attempts. */
 import assert from "node:assert/strict";
-import type { Answer, PeerScript } from "../kit/scripted_peer.ts";
+import type { Answer } from "../kit/scripted_peer.ts";
 import { test } from "../kit/test.ts";
-import { FIRST_RECIPIENT, type Game, INTERVAL_MS, play, type Played, readCell, type ReportBlock } from "./peer_play.ts";
+import {
+  FIRST_RECIPIENT,
+  type Game,
+  INTERVAL_MS,
+  play,
+  type Played,
+  readCell,
+  type ReportBlock,
+  scriptOf,
+} from "./peer_play.ts";
 import {
   type AnswerName,
   ANSWERS,
@@ -88,26 +97,6 @@ function quotedOf(answer: Answer, cell: Cell): string | undefined {
   if (new Set([first, ...more].map((line) => line!.slice(0, 3))).size > 1 || more.length > 250) return undefined;
   const status = /^\d{3}[ -](\d\.\d\.\d) /.exec(first!)?.[1];
   return [first!.replace("-", " "), ...more.map((line) => line.slice(status === undefined ? 4 : 10))].join(" ");
-}
-
-function scriptOf(stage: StageName, answer: Answer): PeerScript {
-  const { at } = STAGES[stage];
-  switch (at) {
-    case "idle":
-      return {};
-    case "rcpt":
-    case "dot":
-      // One of several, where each has a reply of its own.
-      return stage === "dot" || stage === "BDAT"
-        ? { [at]: answer }
-        : { [at]: (command: string) => command.includes(FIRST_RECIPIENT) ? answer : undefined };
-    case "body":
-      return { body: typeof answer === "object" && answer.then === "silence" ? { ...answer, then: "stall" } : answer };
-    case "helo":
-      return { ehlo: "502 5.5.1 what", helo: answer };
-    default:
-      return { [at]: answer };
-  }
 }
 
 for (const [name, row] of Object.entries(TABLE) as [StageName, (typeof TABLE)[StageName]][]) {

@@ -62,6 +62,8 @@ export interface ScriptedPeer {
   /** Source address of every connection. */
   readonly sources: readonly string[];
   readonly connections: number;
+  /** 0 for a socket. */
+  readonly port: number;
   /** Connections not yet closed. */
   readonly open: number;
   /** Closes every connection now open, as a restart of the peer would. */
@@ -133,6 +135,11 @@ class Peer implements ScriptedPeer {
 
   get open(): number {
     return this.#open.size;
+  }
+
+  get port(): number {
+    const { addr } = this.#listener;
+    return "port" in addr ? addr.port : 0;
   }
 
   hangUp(): void {
@@ -226,7 +233,7 @@ class Peer implements ScriptedPeer {
         }
         if ("then" in tls) return await this.#do(lines, tls);
         lines.release();
-        lines = new Lines(await tls.upgrade(plain, { handshakeTimeoutMs: 5000 }));
+        lines = new Lines(await tls.upgrade(plain, { handshakeTimeoutMs: 60_000 }));
         this.#open.set(plain, lines);
         secure = true;
       }
@@ -301,13 +308,18 @@ class Lines {
   async message(begun: () => true | Promise<string | undefined>): Promise<string | undefined> {
     if (this.#text === "" && !await this.#more()) return undefined;
     if (!await begun()) return undefined;
+    let before = "";
     for (;;) {
-      const end = this.#text.startsWith(".\r\n") ? 0 : this.#text.indexOf("\r\n.\r\n") + 2;
-      if (end >= 2 || this.#text.startsWith(".\r\n")) {
-        const message = this.#text.slice(0, end + 3);
+      const end = before === "" && this.#text.startsWith(".\r\n") ? 0 : this.#text.indexOf("\r\n.\r\n") + 2;
+      if (end >= 2 || (before === "" && this.#text.startsWith(".\r\n"))) {
+        const message = before + this.#text.slice(0, end + 3);
         this.#text = this.#text.slice(end + 3);
         return message;
       }
+      // What cannot hold the end any more is not searched again.
+      const kept = Math.max(0, this.#text.length - 4);
+      before += this.#text.slice(0, kept);
+      this.#text = this.#text.slice(kept);
       if (!await this.#more()) return undefined;
     }
   }
