@@ -40,6 +40,7 @@ export class DeliveryAttempt {
   readonly #rendered: Rendered;
   readonly #size: number;
   readonly #eightBit: boolean;
+  readonly #utf8Header: boolean;
   #undecided: readonly Recipient[];
   readonly #outcomes: Outcome[] = [];
   readonly #seen: Meaning[] = [];
@@ -52,6 +53,7 @@ export class DeliveryAttempt {
     const { head, source, offset } = this.#rendered;
     this.#size = head.length + source.size - offset;
     this.#eightBit = isEightBit(this.#rendered);
+    this.#utf8Header = item.envelope.smtpUtf8 && message.header.toBytes().some((octet) => octet > 127);
     this.#undecided = item.recipients;
   }
 
@@ -165,7 +167,7 @@ export class DeliveryAttempt {
   async #transact(conversation: Conversation, batch: readonly Recipient[]): Promise<Transaction> {
     const { signal } = this.#context;
     const { envelope } = this.#item;
-    const content = { size: this.#size, eightBit: this.#eightBit };
+    const content = { size: this.#size, eightBit: this.#eightBit, utf8Header: this.#utf8Header };
     const commands = commandsFor(envelope, batch, content, conversation.offered, this.#context.machine.clock.now());
     if ("finding" in commands) return { own: [], whole: commands };
     const onAbort = () => conversation.peer.fail({ kind: "lost", detail: "aborted" });

@@ -25,13 +25,15 @@ export interface Content {
   readonly size: number | undefined;
   /** An octet above 127 is in it. */
   readonly eightBit: boolean;
+  /** It came under SMTPUTF8 and its header needs it. */
+  readonly utf8Header?: boolean;
 }
 
 /** A fact when the sender itself cannot be named to this peer, or the peer must not have the message. `now` is epoch milliseconds. */
 export function commandsFor(
   envelope: Envelope,
   recipients: readonly Recipient[],
-  { size, eightBit }: Content,
+  { size, eightBit, utf8Header }: Content,
   offered: PeerCapabilities,
   now: number,
 ): Commands | Fact {
@@ -49,6 +51,8 @@ export function commandsFor(
   const canUtf8 = keywords.has("SMTPUTF8");
   const wantsUtf8 = envelope.smtpUtf8 || sender.isUtf8 || recipients.some(({ address }) => address.isUtf8);
   const utf8 = canUtf8 && wantsUtf8;
+  // RFC 6531 §3.2: not to a host that does not offer it.
+  if (utf8Header && !canUtf8) return { stage: "mail", finding: { kind: "unmet", what: "utf8-header" } };
   if (sender.isUtf8 && !utf8) return { stage: "mail", finding: NEEDS_UTF8 };
   const from = pathOf(sender, utf8);
   if (from === undefined) return { stage: "mail", finding: UNWRITABLE };

@@ -11,7 +11,7 @@ import type { PeerCapabilities } from "../wire/capabilities.ts";
 import { encodeUtf8Address, encodeXtext } from "../wire/xtext.ts";
 
 /** Why a host must not have a message that wants more than transport. */
-export type Unmet = "requiretls" | "deliverby" | "overdue" | "binary";
+export type Unmet = "requiretls" | "deliverby" | "overdue" | "binary" | "utf8-header";
 
 type Keywords = PeerCapabilities["keywords"];
 
@@ -109,6 +109,8 @@ export function unmetReason(what: Unmet, remote: string): { readonly text: strin
       return { text: "The time for delivery is over", status: "5.4.7" };
     case "binary":
       return { text: `${remote} does not take binary content (BINARYMIME)`, status: "5.6.3" };
+    case "utf8-header": // RFC 6531 §4.4
+      return { text: `${remote} does not take internationalized messages (SMTPUTF8)`, status: "5.6.9" };
     default:
       return unreachable(what);
   }

@@ -8,7 +8,7 @@ import { parseCapabilities } from "../../src/wire/capabilities.ts";
 import { memoryServerTls } from "../kit/memory_tls.ts";
 import { scriptedPeer } from "../kit/scripted_peer.ts";
 import { test } from "../kit/test.ts";
-import { BODY, FIRST, makeRoom, SECOND, streamed, text, TWO_HOSTS } from "./room.ts";
+import { BODY, FIRST, makeRoom, type Posting, SECOND, streamed, text, TWO_HOSTS } from "./room.ts";
 
 const keywords = (...lines: string[]) => parseCapabilities({ code: 250, text: ["peer", ...lines] }).keywords;
 const NOW = 1_700_000_000_000;
@@ -293,3 +293,53 @@ test("signed DNS is a sure road: with it a message that requires TLS finds its M
 function latin1Message(content: string) {
   return createMessage(memorySource(latin1Encode(content)));
 }
+
+test("each wish is passed on to a peer that offers its extension, and left out or refused with one that does not", async () => {
+  const asked = { notify: ["FAILURE"], originalRecipient: { type: "rfc822", address: "o@example.com" } } as const;
+  const eight = "Subject: x\r\n\r\n\u00fc\r\n";
+  const utf8 = "Subject: \u00fc\r\n\r\nx\r\n";
+  const mail = "MAIL FROM:<me@us.example>";
+  // Of a peer that offers it and of one that does not: MAIL, and RCPT where it matters; or the refusal.
+  const cases: readonly [string, Posting, readonly string[], readonly string[]][] = [
+    ["SIZE 1000", {}, [`${mail} SIZE=27`], [mail]], // RFC 1870 §4
+    ["SIZE", {}, [`${mail} SIZE=27`], [mail]],
+    ["SIZE 0", {}, [`${mail} SIZE=27`], [mail]], // RFC 1870 §4: no limit
+    ["SIZE 26", {}, ["failed 5.3.4"], [mail]],
+    ["8BITMIME", { message: text(eight) }, [`${mail} BODY=8BITMIME`], [mail]],
+    ["8BITMIME", {}, [mail], [mail]],
+    ["SMTPUTF8", { smtpUtf8: true, message: text(utf8) }, [`${mail} SMTPUTF8`], ["failed 5.6.9"]], // RFC 6531 §3.2
+    ["SMTPUTF8", { smtpUtf8: true }, [`${mail} SMTPUTF8`], [mail]],
+    ["SMTPUTF8", { message: text(utf8) }, [mail], [mail]],
+    ["DSN", { wanted: { ret: "FULL", envid: "e" }, asked }, [
+      `${mail} RET=FULL ENVID=e`,
+      "RCPT TO:<a@example.com> NOTIFY=FAILURE ORCPT=rfc822;o@example.com",
+    ], [mail, "RCPT TO:<a@example.com>"]],
+    ["MT-PRIORITY", { wanted: { priority: 3 } }, [`${mail} MT-PRIORITY=3`], [mail]],
+  ];
+  for (const [keyword, posting, withIt, without] of cases) {
+    for (const [offers, expected] of [[["PIPELINING", keyword], withIt], [["PIPELINING"], without]] as const) {
+      const room = makeRoom();
+      const peer = scriptedPeer(room.machine, FIRST, { offers });
+      const [line] = await room.lines({ to: ["a@example.com"], ...posting });
+      const said = peer.commands.filter((command) => /^(MAIL|RCPT)/.test(command));
+      const seen = line!.endsWith("delivered")
+        ? expected.map((_, i) => said[i])
+        : [line!.split(" ").slice(1, 3).join(" ")];
+      assert.deepEqual(seen, expected, `${keyword} ${offers.join()}`);
+      await room.close();
+      peer.stop();
+    }
+  }
+});
+
+test("a host without SMTPUTF8 is passed over for one with it", async () => {
+  const room = makeRoom({ zone: TWO_HOSTS });
+  const first = scriptedPeer(room.machine, FIRST);
+  const second = scriptedPeer(room.machine, SECOND, { offers: ["SMTPUTF8"] });
+  const message = text("Subject: \u00fc\r\n\r\nx\r\n");
+  assert.equal((await room.lines({ smtpUtf8: true, message }))[0], "a@example.com delivered");
+  assert.deepEqual([first.messages.length, second.messages.length], [0, 1]);
+  await room.close();
+  first.stop();
+  second.stop();
+});
