@@ -266,7 +266,12 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
       hooks: runner,
       face,
       tls,
-      snapshot: () => ({ sessions: sessions.size, queue: queue.stats(), delivery: courier.stats() }),
+      snapshot: () => ({
+        sessions: sessions.size,
+        queue: queue.stats(),
+        delivery: courier.stats(),
+        sites: queue.sites.counts(),
+      }),
     });
   if (http !== undefined) closers.push(() => http.close(deadline()));
 
@@ -276,7 +281,8 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     async stats() {
       // Without its function: what goes to another thread is data.
       const { toString: _, ...counts } = queue.stats();
-      return { sessions: sessions.size, queue: counts, delivery: courier.stats(), threads: 1 };
+      const delivery = courier.stats();
+      return { sessions: sessions.size, queue: counts, delivery, sites: queue.sites.counts(), threads: 1 };
     },
     async flush(domain) {
       tls.reload();
@@ -284,6 +290,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
       return queue.flush(domain);
     },
     order: (order) => queue.order(order),
+    sites: async (ask) => queue.sites.ask(ask),
     import: (dir, step) => queue.import(dir, step),
     async restart() {
       throw new ConfigError({

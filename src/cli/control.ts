@@ -69,7 +69,9 @@ function harakaLine({ id, recipients, sender, domain }: ListedItem): string {
   return `Q: ${id} rcpt:${recipients.length} from:<${sender}> domain:${domain}`;
 }
 
-function statusText({ version, pid, uptimeSeconds, addresses, threads, sessions, queue, delivery }: Status): string {
+function statusText(
+  { version, pid, uptimeSeconds, addresses, threads, sessions, queue, delivery, sites }: Status,
+): string {
   const hours = Math.floor(uptimeSeconds / 3600);
   const minutes = Math.floor(uptimeSeconds / 60) % 60;
   const up = `${hours > 0 ? `${hours} h ` : ""}${minutes} min ${uptimeSeconds % 60} s`;
@@ -79,5 +81,10 @@ function statusText({ version, pid, uptimeSeconds, addresses, threads, sessions,
     `listening on ${addresses.join(", ")}; ${sessions} session${sessions === 1 ? "" : "s"}`,
     `queue: ${queue.inProgress} in progress, ${queue.queued} due, ${queue.tempFail} waiting, ${queue.held} held${oldest}`,
     `connections out: ${delivery.connections}, of them ${delivery.idle} idle`,
+    destinationsText(sites),
   ].join("\n");
+}
+
+function destinationsText({ well, slow, resting, probing, suspended }: Status["sites"]): string {
+  return `destinations: ${well} served, ${slow} slowed down, ${resting} resting, ${probing} probed, ${suspended} suspended`;
 }

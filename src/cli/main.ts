@@ -19,6 +19,7 @@ import { pluginNew } from "./plugin_new.ts";
 import { type Terminal, terminal } from "./terminal.ts";
 import { queue } from "./queue.ts";
 import { Refused } from "./site_server.ts";
+import { sites } from "./sites.ts";
 import { start } from "./start.ts";
 import { tryPlugin } from "./try_plugin.ts";
 import { version } from "./version.ts";
@@ -40,6 +41,7 @@ const HANDLERS: { readonly [D in Action["do"]]: Handler<D> } = {
   order: (action, at) => order(action, at),
   check: (action, at) => check(action, at),
   queue: (action, at) => queue(action, at),
+  sites: (action, at) => sites(action, at),
   control: (action, at) => control(action, at),
   dkim: (action, at) => dkim(action, at),
   grep: (action, at) => grep(action, at),

@@ -4,6 +4,7 @@
  * `parseCommandLine` never throws; what it can't read is an `unknown` with a sentence.
  */
 import { chooseQueue, QUEUE_COMMANDS, QUEUE_OPTIONS, type QueueAction } from "./queue_options.ts";
+import { chooseSites, SITES_COMMANDS, SITES_OPTIONS, type SitesAction } from "./sites_options.ts";
 import { chooseTool, TOOL_COMMANDS, TOOL_OPTIONS, type ToolAction } from "./tool_options.ts";
 
 export type Action =
@@ -15,6 +16,7 @@ export type Action =
   | { readonly do: "order"; readonly site?: string }
   | { readonly do: "check"; readonly site?: string }
   | QueueAction
+  | SitesAction
   | ControlAction
   | ToolAction
   | {
@@ -80,6 +82,7 @@ export const OPTIONS = {
   graceful: { long: "--graceful", about: "replace the workers of the running server one by one" },
   verbose: { long: "--verbose", about: "with the options above: log to standard error" },
   ...QUEUE_OPTIONS,
+  ...SITES_OPTIONS,
   ...TOOL_OPTIONS,
 } as const satisfies { readonly [name: string]: Option };
 type OptionName = keyof typeof OPTIONS;
@@ -89,6 +92,7 @@ export const COMMANDS: readonly { readonly form: string; readonly about: string 
   { form: "-c DIR", about: "serve the site directory DIR" },
   { form: "check [-c DIR]", about: "read the whole configuration and print every fault with file and line" },
   ...QUEUE_COMMANDS,
+  ...SITES_COMMANDS,
   { form: "status [-c DIR]", about: "what the running server is at" },
   { form: "restart [-c DIR]", about: "replace the workers of the running server one by one" },
   { form: "stop [-c DIR]", about: "make the running server end in good order" },
@@ -174,6 +178,7 @@ function choose(given: Map<OptionName, string | undefined>, words: readonly stri
     return { do: "control", verb: told, json: given.has("json"), verbose: given.has("verbose"), ...site };
   }
   if (command === "check" && verb === undefined) return { do: "check", ...site };
+  if (command === "sites") return chooseSites(given, words.slice(1), site);
   if (command === "queue") return chooseQueue(given, words.slice(1), site);
   if (command === "dkim" && more.length <= 1) return chooseDkim(verb, argument, more[0], given.has("force"), site);
   return { do: "unknown", reason: `Unknown command ${words.join(" ")}` };

@@ -103,7 +103,11 @@ export const QUEUE_OPTIONS = {
   })) as { readonly [F in FilterField]: Option & { readonly takes: string } },
   all: { long: "--all", about: "with queue hold, release, retry, rm, bounce: all mail there is" },
   dryRun: { long: "--dry-run", about: "with these: only count" },
-  reason: { long: "--reason", takes: "TEXT", about: "with queue bounce: what the report says" },
+  reason: {
+    long: "--reason",
+    takes: "TEXT",
+    about: "with queue bounce: what the report says; with sites suspend: why",
+  },
 } as const;
 type QueueOption = keyof typeof QUEUE_OPTIONS;
 const OPTION_NAMES = Object.keys(QUEUE_OPTIONS) as QueueOption[];

@@ -84,7 +84,7 @@ export async function siteServer(
 }
 
 /** Verbs that give a list. */
-const LISTS: ReadonlySet<ControlPath> = new Set(["/queue", "/queue/trace", "/queue/import"]);
+const LISTS: ReadonlySet<ControlPath> = new Set(["/queue", "/queue/trace", "/queue/import", "/sites"]);
 
 export function noServer(out: Terminal, server: SiteServer): 1 {
   out.complain(`No server is running on ${server.queueDir}`);

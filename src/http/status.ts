@@ -24,6 +24,14 @@ export interface Snapshot {
     readonly opened: number;
     readonly reused: number;
   };
+  /** Destinations by how they stand; each worker counts its own. */
+  readonly sites: {
+    readonly well: number;
+    readonly slow: number;
+    readonly resting: number;
+    readonly probing: number;
+    readonly suspended: number;
+  };
   readonly memory: { readonly rss: number; readonly heapUsed: number };
   readonly webSockets: number;
 }
@@ -55,6 +63,11 @@ const GAUGES: { readonly [name: string]: { readonly help: string; readonly of: (
     of: (now) => now.delivery.opened,
   },
   delivery_connections_reused: { help: "Messages sent over a kept connection.", of: (now) => now.delivery.reused },
+  destinations_well: { help: "Destinations that have mail now and take it.", of: (now) => now.sites.well },
+  destinations_slow: { help: "Destinations slowed down for what they replied.", of: (now) => now.sites.slow },
+  destinations_resting: { help: "Destinations that rest: nothing is sent to them.", of: (now) => now.sites.resting },
+  destinations_probing: { help: "Destinations tried by one message after a rest.", of: (now) => now.sites.probing },
+  destinations_suspended: { help: "Destinations suspended by the operator.", of: (now) => now.sites.suspended },
   memory_rss_bytes: { help: "Resident memory.", of: (now) => now.memory.rss },
   memory_heap_bytes: { help: "Memory of JavaScript values.", of: (now) => now.memory.heapUsed },
   web_sockets: { help: "WebSockets open now.", of: (now) => now.webSockets },

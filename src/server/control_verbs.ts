@@ -4,6 +4,7 @@
  * A row's `run` gives what is sent back: a value, sent as JSON, or an iterable, sent one JSON object a line. It throws for what cannot be done; the
  * message goes to whoever asked, who is on this machine and allowed to know.
  */
+import { parseDuration, WANTED_DURATION } from "../config/amounts.ts";
 import type { Addr } from "../host/types.ts";
 import { BadFilter, FILTER_FIELDS, FILTER_NAMES, meansAll, readFilter } from "../queue/filter.ts";
 import type { ListFilter, OrderVerb } from "../queue/types.ts";
@@ -90,6 +91,41 @@ export const CONTROL_VERBS = {
       return await operations.import(dir);
     },
   },
+  "/sites": {
+    method: "GET",
+    about: "destinations that have mail, and those that are not well; one a line",
+    takes: { name: "this one: a section of outbound.sites.ini, or a domain" },
+    async run({ operations }, given) {
+      const name = given.get("name");
+      return [...(await operations.sites(name === null ? { do: "ls" } : { do: "show", name })).sites];
+    },
+  },
+  "/sites/suspend": {
+    method: "POST",
+    about: "send nothing to a destination",
+    takes: {
+      name: "a section of outbound.sites.ini, or a domain",
+      for: "how long, such as 2h; until it is resumed when left out",
+      reason: "for those who look",
+    },
+    async run({ operations }, given) {
+      const time = given.get("for");
+      const forMs = time === null ? undefined : parseDuration(time);
+      if (time !== null && forMs === undefined) throw new BadArgument(`for wants ${WANTED_DURATION}`);
+      return await operations.sites({
+        do: "suspend",
+        name: nameOf(given, "suspend"),
+        reason: given.get("reason") ?? "by the operator",
+        ...(forMs === undefined ? {} : { forMs }),
+      });
+    },
+  },
+  "/sites/resume": {
+    method: "POST",
+    about: "end a destination's suspension, rest or slowness",
+    takes: { name: "a section of outbound.sites.ini, or a domain" },
+    run: async ({ operations }, given) => await operations.sites({ do: "resume", name: nameOf(given, "resume") }),
+  },
   "/restart": {
     method: "POST",
     about: "replace the workers one by one; answered when all are new",
@@ -135,6 +171,12 @@ function onItems(verb: OrderVerb, about: string, more: { readonly [name: string]
       });
     },
   } as const;
+}
+
+function nameOf(given: URLSearchParams, verb: string): string {
+  const name = given.get("name");
+  if (name === null || name === "") throw new BadArgument(`${verb} wants a name`);
+  return name;
 }
 
 function isSet(given: URLSearchParams, name: string): boolean {

@@ -5,6 +5,7 @@
  * With workers an answer is that of all workers together. A worker that goes away before it answers has nothing to say: what it had queued is
  * answered for by the one that takes its place.
  */
+import type { SiteCounts, SitesAsk, SitesTold } from "../queue/sites/sites_desk.ts";
 import type { CourierStats } from "../delivery/courier.ts";
 import type { ImportedFile, ImportStep } from "../queue/import/brought.ts";
 import type { ListedItem, ListFilter, Order, Ordered, QueueStats, TracedItem } from "../queue/types.ts";
@@ -15,6 +16,8 @@ export interface ServerStats {
   readonly sessions: number;
   readonly queue: Omit<QueueStats, "toString">;
   readonly delivery: CourierStats;
+  /** Destinations by how they stand; each worker counts its own. */
+  readonly sites: SiteCounts;
   /** Threads that serve: 1 without workers. */
   readonly threads: number;
 }
@@ -27,6 +30,8 @@ export interface Operations {
   stats(): Promise<ServerStats>;
   /** Makes waiting items due now (of one domain, or all), reads renewed certificates; says how many items. */
   flush(domain?: string): Promise<number>;
+  /** How destinations stand; suspends and resumes them. */
+  sites(ask: SitesAsk): Promise<SitesTold>;
   /** Takes in the queue files in a directory, Haraka's and those of an export. Rejects when it cannot be read. Without a step: all there is to do. */
   import(dir: string, step?: ImportStep): Promise<ImportedFile[]>;
   /** Holds, releases, retries, removes or bounces items. */

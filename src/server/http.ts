@@ -19,7 +19,7 @@ import { describe } from "./listeners.ts";
 import { absoluteIn, shippedPath, type Site } from "./site.ts";
 import type { TlsStore } from "./tls_store.ts";
 
-type Now = Pick<Snapshot, "sessions" | "delivery"> & {
+type Now = Pick<Snapshot, "sessions" | "delivery" | "sites"> & {
   readonly queue: Omit<Snapshot["queue"], "oldestSeconds"> & { readonly oldest: number | undefined };
   readonly counts?: readonly Counts[];
 };
@@ -69,7 +69,7 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
     version: face.version,
     metrics,
     snapshot: async () => {
-      const { queue: { inProgress, queued, tempFail, held, oldest }, sessions, delivery, counts } = await options
+      const { queue: { inProgress, queued, tempFail, held, oldest }, sessions, delivery, sites, counts } = await options
         .snapshot();
       for (const each of counts ?? []) metrics.add(each);
       const { rss, heapUsed } = host.memoryUsage();
@@ -77,6 +77,7 @@ export async function startHttp(options: HttpOptions): Promise<RunningHttp> {
         uptimeSeconds: Math.floor((clock.now() - started) / 1000),
         sessions,
         delivery,
+        sites: { ...sites },
         queue: { inProgress, queued, tempFail, held, oldestSeconds: ageOf(oldest, clock.now()) },
         memory: { rss, heapUsed },
         webSockets: sockets.size,

@@ -10,6 +10,7 @@ const NOW: Snapshot = {
   uptimeSeconds: 61,
   sessions: 2,
   queue: { inProgress: 1, queued: 3, tempFail: 5, held: 7, oldestSeconds: 90 },
+  sites: { well: 1, slow: 0, resting: 2, probing: 0, suspended: 0 },
   delivery: { connections: 4, idle: 2, waiting: 0, opened: 9, reused: 11 },
   memory: { rss: 1000, heapUsed: 500 },
   webSockets: 6,

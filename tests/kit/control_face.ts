@@ -33,6 +33,7 @@ export function controlFace(items = 1): FakeControlFace {
           sessions: 3,
           threads: 1,
           queue: { inProgress: 1, queued: 2, tempFail: 3, held: 4, oldest: 30_500 },
+          sites: { well: 1, slow: 0, resting: 2, probing: 0, suspended: 0 },
           delivery: { connections: 1, idle: 0, waiting: 0, opened: 1, reused: 0 },
         }),
       flush: act("flush"),
@@ -45,6 +46,14 @@ export function controlFace(items = 1): FakeControlFace {
           next: NEXT,
           givenUpAt: 0,
         }]),
+      sites(ask) {
+        const { do: verb, ...rest } = ask;
+        told.push([verb, ...Object.values(rest)].join(" "));
+        return Promise.resolve({
+          sites: [{ ...SITE, name: "name" in ask ? ask.name : SITE.name }],
+          changed: verb !== "resume",
+        });
+      },
       order({ verb, filter, dryRun, reason }) {
         filters.push(filter);
         told.push([verb, ...(dryRun ? ["dry"] : []), ...(reason === undefined ? [] : [reason])].join(" "));
@@ -59,6 +68,7 @@ export function controlFace(items = 1): FakeControlFace {
   };
 }
 
+const SITE = { name: "a.example", state: "well", active: 1, ready: 2, limit: 5, connections: 20, fails: 0 } as const;
 const NEXT = { why: "held", text: "nothing" } as const;
 
 function item(id: string): ListedItem {

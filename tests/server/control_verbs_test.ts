@@ -18,6 +18,7 @@ test("status tells the process, its listeners and the counts", async () => {
     threads: 1,
     queue: { inProgress: 1, queued: 2, tempFail: 3, held: 4, oldest: 30_500 },
     delivery: { connections: 1, idle: 0, waiting: 0, opened: 1, reused: 0 },
+    sites: { well: 1, slow: 0, resting: 2, probing: 0, suspended: 0 },
   });
 });
 

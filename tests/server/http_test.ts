@@ -12,6 +12,7 @@ import { test } from "../kit/test.ts";
 const SNAPSHOT = {
   sessions: 0,
   queue: { inProgress: 0, queued: 0, tempFail: 0, held: 0, oldest: undefined },
+  sites: { well: 1, slow: 0, resting: 2, probing: 0, suspended: 0 },
   delivery: { connections: 0, idle: 0, waiting: 0, opened: 0, reused: 0 },
 };
 const NOWHERE = { kind: "unix", path: "/no/such/directory/of/this/machine/http.sock" } as const;

@@ -35,6 +35,19 @@ export interface SuspendOptions {
   readonly forMs?: number | undefined;
 }
 
+/** What is asked of the sites. */
+export type SitesAsk =
+  | { readonly do: "ls" }
+  | { readonly do: "show"; readonly name: string }
+  | { readonly do: "suspend"; readonly name: string; readonly reason: string; readonly forMs?: number }
+  | { readonly do: "resume"; readonly name: string };
+
+/** The sites meant, as they are then; `changed`: whether anything was done. */
+export interface SitesTold {
+  readonly sites: readonly ListedSite[];
+  readonly changed: boolean;
+}
+
 /** How many sites are in each condition; `well` are those that have mail now. */
 export type SiteCounts = { readonly [C in SiteCondition]: number };
 
@@ -54,6 +67,21 @@ export class SitesDesk {
 
   constructor(options: DeskOptions) {
     this.#options = options;
+  }
+
+  ask(ask: SitesAsk): SitesTold {
+    switch (ask.do) {
+      case "ls":
+        return { sites: this.list(), changed: false };
+      case "show":
+        return { sites: [this.show(ask.name)], changed: false };
+      case "suspend":
+        return { sites: [this.suspend(ask.name, ask)], changed: true };
+      case "resume": {
+        const { site, was } = this.resume(ask.name);
+        return { sites: [site], changed: was };
+      }
+    }
   }
 
   /** Those that have mail in line or under way, and those that aren't well; by name. */
@@ -134,4 +162,29 @@ function conditionOf(state: SiteState, now: number): Pick<ListedSite, "state" | 
   }
   if (state.slow > 0) return { state: "slow", by: "backoff", reason: state.slowReason, until: state.slowUntil, limit };
   return { state: "well", limit };
+}
+
+/** From well to worst. */
+const WORST: readonly SiteCondition[] = ["well", "slow", "probing", "resting", "suspended"];
+
+/** What several workers know of their sites, as one server's. */
+export function sitesTogether(all: readonly SitesTold[]): SitesTold {
+  const byName = new Map<string, ListedSite>();
+  for (const site of all.flatMap(({ sites }) => sites)) {
+    const known = byName.get(site.name);
+    if (known === undefined) {
+      byName.set(site.name, site);
+      continue;
+    }
+    const worse = WORST.indexOf(site.state) > WORST.indexOf(known.state) ? site : known;
+    byName.set(site.name, {
+      ...worse,
+      active: known.active + site.active,
+      ready: known.ready + site.ready,
+      limit: Math.max(known.limit, site.limit),
+      fails: Math.max(known.fails, site.fails),
+    });
+  }
+  const sites = [...byName.values()].sort((a, b) => a.name < b.name ? -1 : 1);
+  return { sites, changed: all.some(({ changed }) => changed) };
 }

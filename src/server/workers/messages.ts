@@ -4,6 +4,7 @@ import type { Counts } from "../../http/metrics.ts";
 import type { LogItem } from "../../log/types.ts";
 import type { ImportedFile, ImportStep } from "../../queue/import/brought.ts";
 import type { ListedItem, ListFilter, Order, Ordered, TracedItem } from "../../queue/types.ts";
+import type { SitesAsk, SitesTold } from "../../queue/sites/sites_desk.ts";
 import type { ServerStats } from "../face.ts";
 import type { Handover } from "./handover.ts";
 
@@ -42,6 +43,7 @@ export interface Verbs {
     readonly gives: readonly ImportedFile[];
   };
   order: { readonly takes: Order; readonly gives: Ordered };
+  sites: { readonly takes: SitesAsk; readonly gives: SitesTold };
 }
 export type Verb = keyof Verbs;
 

@@ -25,6 +25,7 @@ import { sorted } from "../../queue/list.ts";
 import { shardDir } from "../../queue/shards.ts";
 import type { ListFilter, Ordered } from "../../queue/types.ts";
 import { slotMemory } from "../../queue/shared_slots.ts";
+import { sitesTogether } from "../../queue/sites/sites_desk.ts";
 import { paceMemory } from "../../queue/sites/shared_paces.ts";
 import type { ServeOptions, Server } from "../../server.ts";
 import { VERSION } from "../../version.ts";
@@ -242,6 +243,7 @@ export function together(all: readonly ServerStats[]): ServerStats {
       oldest: all.reduce<number | undefined>((first, { queue: { oldest } }) => earlier(first, oldest), undefined),
     },
     delivery: sum(all.map(({ delivery }) => delivery), ["connections", "idle", "waiting", "opened", "reused"]),
+    sites: sum(all.map(({ sites }) => sites), ["well", "slow", "resting", "probing", "suspended"]),
     threads: all.length,
   };
 }
@@ -291,6 +293,7 @@ export function operationsOf(
       imported = result.catch(() => {});
       return result;
     },
+    sites: async (ask) => sitesTogether(await pool.ask("sites", ask)),
     restart: () => pool.restart(),
   };
 }

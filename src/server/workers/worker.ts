@@ -107,6 +107,7 @@ export function follow(
     enqueue: (given) => enqueue(given).then(() => true),
     trace: (id) => operations.trace(id),
     order: (order) => operations.order(order),
+    sites: (ask) => operations.sites(ask),
     import: ({ dir, step }: Verbs["import"]["takes"]) => operations.import(dir, step),
   };
   return new Promise<void>((resolve, reject) => {

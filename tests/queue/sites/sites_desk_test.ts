@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { SitesDesk } from "../../../src/queue/sites/sites_desk.ts";
+import { SitesDesk, sitesTogether } from "../../../src/queue/sites/sites_desk.ts";
 import { test } from "../../kit/test.ts";
 import { type LaneKit, laneKit, sitesOf } from "./kit.ts";
 
@@ -91,4 +91,19 @@ test("a site that is probed says so", async () => {
   k.lanes.add({ name: "2", domain: "dead.test" });
   await k.clock.advance(60_000);
   assert.deepEqual([k.desk.show("dead.test").state, k.desk.show("dead.test").limit], ["probing", 1]);
+});
+
+test("what workers know of one site is told as one: counts add up, the worse state counts", () => {
+  const site = { name: "a.test", connections: 20, limit: 5, fails: 0, active: 1, ready: 2 };
+  const told = sitesTogether([
+    { sites: [{ ...site, state: "well" }, { ...site, name: "b.test", state: "well" }], changed: false },
+    { sites: [{ ...site, state: "resting", by: "breaker", reason: "r", limit: 0, fails: 5 }], changed: true },
+  ]);
+  assert.deepEqual(told, {
+    sites: [
+      { ...site, state: "resting", by: "breaker", reason: "r", limit: 5, fails: 5, active: 2, ready: 4 },
+      { ...site, name: "b.test", state: "well" },
+    ],
+    changed: true,
+  });
 });

@@ -11,6 +11,7 @@ const stats = (sessions: number, held: number, oldest?: number) => ({
   sessions,
   queue: { inProgress: 1, queued: 2, tempFail: 3, held, oldest },
   delivery: { connections: 1, idle: 0, waiting: 0, opened: 5, reused: 4 },
+  sites: { well: 1, slow: 0, resting: 2, probing: 0, suspended: 0 },
   threads: 1,
 });
 
@@ -19,6 +20,7 @@ test("the numbers of all workers are added up", () => {
     sessions: 7,
     queue: { inProgress: 3, queued: 6, tempFail: 9, held: 7, oldest: 99 },
     delivery: { connections: 3, idle: 0, waiting: 0, opened: 15, reused: 12 },
+    sites: { well: 3, slow: 0, resting: 6, probing: 0, suspended: 0 },
     threads: 3,
   });
   assert.equal(together([]).queue.held, 0);
