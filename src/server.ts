@@ -16,7 +16,7 @@ import type { Addr, Conn, Machine } from "./host/types.ts";
 import { HookRunner } from "./hooks/hook_runner.ts";
 import type { LoadedPlugin } from "./hooks/loader.ts";
 import { Notes } from "./hooks/notes.ts";
-import type { Envelope } from "./hooks/outbound.ts";
+import type { Envelope, Taken } from "./hooks/outbound.ts";
 import type { Plugin } from "./hooks/plugin.ts";
 import { createOutbound, type Outbound, type OutboundParts } from "./hooks/send.ts";
 import { createLogging, type Logging } from "./log/logging.ts";
@@ -98,7 +98,7 @@ export interface WorkerPart {
 /** What its worker asks of it beside. */
 export interface WorkerServer extends Server {
   /** Puts a message that the main thread handed over into the queue. */
-  enqueue(envelope: Envelope, message: Message): Promise<void>;
+  enqueue(envelope: Envelope, message: Message): Promise<Taken>;
 }
 
 /** A server as `serve` makes it, but for what the main thread does for all: HTTP, the `log` hook, `init_master`. */

@@ -185,6 +185,9 @@ export function outboundSettings({ main }: OutboundIni, report: Report): Outboun
     delayWarningMs: seconds(main.delay_warning),
     delayWarningFor: main.delay_warning_for,
     fullReportBytes: main.full_report_size,
+    idempotencyHeader: main.idempotency_header ?? "",
+    idempotencyWindowMs: seconds(main.idempotency_window),
+    idempotencyKeys: main.idempotency_keys,
     tempFailIntervalsMs: intervals.map(seconds),
   };
 }

@@ -140,6 +140,10 @@ export interface OutboundSettings {
   readonly delayWarningMs: number;
   readonly delayWarningFor: "asked" | "all";
   readonly fullReportBytes: number;
+  /** "": none. */
+  readonly idempotencyHeader: string;
+  readonly idempotencyWindowMs: number;
+  readonly idempotencyKeys: number;
   /** Milliseconds before each further attempt; the failure after the last bounces. */
   readonly tempFailIntervalsMs: readonly number[];
 }

@@ -61,6 +61,16 @@ export interface Envelope {
   readonly wanted?: MailOptions | undefined;
   /** Made by this server, of what became of another message: its own plugins are asked for it before it goes out. */
   readonly report?: true;
+  /** Submissions under one key are the same one, and taken once within `idempotency_window` of outbound.ini. */
+  readonly key?: string | undefined;
+}
+
+/** A message is safe. */
+export interface Taken {
+  /** The transaction id it is queued under. */
+  readonly id: string;
+  /** One with this key was taken before; `id` is that one's, and nothing was queued now. */
+  readonly repeated: boolean;
 }
 
 /** One message for one domain: what is tried as a whole. */

@@ -5,7 +5,7 @@ import type { Machine } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message } from "../mail/message.ts";
 import type { Notes } from "./notes.ts";
-import type { Envelope, Forwarder } from "./outbound.ts";
+import type { Envelope, Forwarder, Taken } from "./outbound.ts";
 import type { HookHandler, HookName } from "./points.ts";
 import type { ResultFeed } from "./results.ts";
 import type { Outbound } from "./send.ts";
@@ -33,7 +33,7 @@ export interface PluginHost {
   /** Every change of the results of all sessions. */
   readonly results: ResultFeed;
   /** Puts a message into the outbound queue; resolves once it is safe on disk. */
-  enqueue(envelope: Envelope, message: Message): Promise<void>;
+  enqueue(envelope: Envelope, message: Message): Promise<Taken>;
   /** Sends mail of the plugin's own. */
   readonly outbound: Outbound;
   /** Aborted when the server stops. */

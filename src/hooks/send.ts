@@ -11,8 +11,9 @@ import { type Address, parseAddress } from "../mail/address.ts";
 import { canonical } from "../mail/canonical.ts";
 import { loadMessage, type Message, type Source } from "../mail/message.ts";
 import { memorySource } from "../mail/source.ts";
-import type { Envelope, MailOptions } from "./outbound.ts";
+import type { Envelope, MailOptions, Taken } from "./outbound.ts";
 import type { Recipient } from "./session.ts";
+import { submissionKey } from "./submission_key.ts";
 
 /** An address as text, with or without brackets, or as a value. */
 export type AddressLike = Address | string;
@@ -30,6 +31,8 @@ export interface NewMail {
   /** Take the field out, so that a new one is made. */
   readonly removeMessageId?: boolean;
   readonly removeDate?: boolean;
+  /** Mail with the same key and sender is the same one, and queued once within `idempotency_window` of outbound.ini. */
+  readonly key?: string;
   /** What the sender wants beside transport: priority, REQUIRETLS, a deadline … */
   readonly wanted?: MailOptions;
   /** Whose doing it is, for the log: a session, a transaction. The plugin itself when left out. */
@@ -40,7 +43,8 @@ export interface NewMail {
 
 /** What became of it. */
 export type Sent =
-  | { readonly kind: "queued"; readonly id: string }
+  /** `repeated`: one with its key was queued before, under this id. */
+  | { readonly kind: "queued"; readonly id: string; readonly repeated?: true }
   /** It will never do. */
   | { readonly kind: "refused"; readonly why: "from" | "to" | "nobody"; readonly text: string }
   /** The content could not be read to its end, or the queue cannot take it now. */
@@ -71,11 +75,13 @@ export interface ContentFile {
 }
 
 export interface OutboundParts {
-  enqueue(envelope: Envelope, message: Message): Promise<void>;
+  enqueue(envelope: Envelope, message: Message): Promise<Taken>;
   spool(): ContentFile;
   stats(): QueueNumbers | Promise<QueueNumbers>;
 }
 
+/** Whose keys plugins' are: no client's. */
+const OURS = "plugins";
 /** Octets of a stream that are kept in memory; more of them go to a file. */
 const IN_MEMORY = 64 * 1024;
 
@@ -119,9 +125,10 @@ async function send(parts: OutboundParts, mail: NewMail): Promise<Sent> {
       notes: { ...mail.notes },
       smtpUtf8: [sender, ...recipients.map(({ address }) => address)].some(({ isUtf8 }) => isUtf8),
       ...(mail.wanted && { wanted: mail.wanted }),
+      ...(mail.key !== undefined && { key: await submissionKey(OURS, sender.address, mail.key) }),
     };
-    await parts.enqueue(envelope, message);
-    return { kind: "queued", id: envelope.id };
+    const { id, repeated } = await parts.enqueue(envelope, message);
+    return { kind: "queued", id, ...(repeated && { repeated }) };
   } catch (cause) {
     return { kind: "deferred", why: "queue", text: textOf(cause), cause };
   } finally {

@@ -1,7 +1,7 @@
 /**
  * Taking mail in: the fields it lacks, one item per domain, one record, one sync; then straight into line for its first attempt.
  */
-import type { Envelope } from "../hooks/outbound.ts";
+import type { Envelope, Taken } from "../hooks/outbound.ts";
 import type { Message } from "../mail/message.ts";
 import { formatDate } from "../mail/date.ts";
 import { newMessageId } from "../mail/message_id.ts";
@@ -29,21 +29,33 @@ export class Acceptor {
   }
 
   /** See `QueueApi.accept`. */
-  async accept(envelope: Envelope, message: Message): Promise<void> {
+  async accept(envelope: Envelope, message: Message): Promise<Taken> {
     if (envelope.recipients.length === 0) {
       throw new TypeError("Cannot accept a message: current recipients are []; wanted at least one");
     }
+    const { keys, log } = this.#core;
+    const { key } = envelope;
+    const taken = key === undefined
+      ? { id: (await this.#take(envelope, message)).id, repeated: false }
+      : await keys.once(key, () => this.#take(envelope, message));
+    if (taken.repeated) {
+      log.notice("A submission came again and is not queued again", { id: envelope.id, first: taken.id });
+    }
+    this.#direct.queued(envelope);
+    if (!taken.repeated && envelope.recipients.some(({ expandedFrom }) => expandedFrom !== undefined)) {
+      await this.#direct.expanded(envelope, message);
+    }
+    return taken;
+  }
+
+  async #take(envelope: Envelope, message: Message): Promise<QueuedMessage> {
     const { hooks, log } = this.#core;
     this.#complete(envelope, message);
     if (hooks.has("pre_send_trans_email")) {
       const ran = hooks.run("pre_send_trans_email", { envelope, message }, { log });
       if (ran instanceof Promise) await ran;
     }
-    await this.store(envelope, message);
-    this.#direct.queued(envelope);
-    if (envelope.recipients.some(({ expandedFrom }) => expandedFrom !== undefined)) {
-      await this.#direct.expanded(envelope, message);
-    }
+    return await this.store(envelope, message);
   }
 
   /** Stores a message as it stands. With `settles`, the state of the item it reports on goes into the same record. */
@@ -71,10 +83,12 @@ export class Acceptor {
         z: size,
         ...(body === undefined ? undefined : { b: body }),
         ...(settles === undefined ? undefined : { o: settles }),
+        ...(envelope.key === undefined ? undefined : { k: envelope.key }),
       };
       // A report is not taken back when its fate is unknown: sent twice is better than the news lost.
       const place = await core.journal.append("accepted", toJson(stored, core), parts, settles ? undefined : id);
       const queued = core.ledger.add(stored, place);
+      if (stored.k !== undefined) core.keys.add(stored.k, id, stored.t, place.segment);
       // RFC 4865: what is to be held need not stay in memory.
       if ((stored.w?.h ?? 0) > core.clock.now()) { for (const entry of queued.entries) core.wait(entry); }
       else {

@@ -9,6 +9,7 @@ import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import { DamagedRecord, readRecord } from "./body_store.ts";
 import type { Journal } from "./journal.ts";
+import type { Keyring } from "./keyring.ts";
 import type { Holder, Ledger } from "./ledger.ts";
 import type { Placed, Queued } from "./queued.ts";
 import { copyPast } from "./past.ts";
@@ -44,6 +45,7 @@ export interface CompactorOptions {
   readonly journal: Journal;
   readonly ledger: Ledger<Segment>;
   readonly counts: SegmentCounts;
+  readonly keys: Keyring;
   /** Not being written any more, oldest first; the compactor takes away from its front. */
   readonly segments: Segment[];
   /** Dead octets put up with beyond as many as are live. */
@@ -150,17 +152,20 @@ export class Compactor {
 
   /** Who is being tried, or has not been yet, has it in memory and may yet be served; the others have nothing left to try. */
   #lost(message: Queued<Segment>, error: DamagedRecord): void {
-    const { host, dir, log, ledger, journal } = this.#options;
+    const { host, dir, log, ledger, journal, keys } = this.#options;
     const { segment, offset, length } = message.place;
     const name = segment.path.slice(segment.path.lastIndexOf("/") + 1);
     const reason = `${error.message} (${message.id})`;
     setAside(host, dir, log, { segment: name, offset, reason }, segment.read(offset, offset + length));
     for (const entry of [...message.entries]) if (entry.state !== "active" && !entry.warm) ledger.done(entry);
-    if (message.entries.length === 0) journal.note("removed", JSON.stringify({ i: message.id }));
+    if (message.entries.length > 0) return;
+    keys.forget(message.id);
+    journal.note("removed", JSON.stringify({ i: message.id }));
   }
 
   async #delete(segment: Segment): Promise<void> {
-    const { host, dir, segments } = this.#options;
+    const { host, dir, segments, keys, journal } = this.#options;
+    await keys.leave(segment, journal);
     segment.close();
     host.removeSync(segment.path);
     segments.shift();

@@ -6,6 +6,7 @@ import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { BodyFiles } from "./body_files.ts";
 import type { Journal } from "./journal.ts";
+import type { Keyring } from "./keyring.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Entry, Queued } from "./queued.ts";
 import type { Segment } from "./segment.ts";
@@ -27,6 +28,7 @@ export interface Core {
   readonly bodies: BodyFiles;
   /** The site of an item, as far as it is known. */
   sites(entry: QueuedEntry): Site;
+  readonly keys: Keyring;
   /** Puts an item in line for a slot. */
   ready(entry: QueuedEntry): void;
   /** Puts an item on the schedule, at its `dueAt`. The object is of no use afterwards. */

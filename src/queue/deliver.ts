@@ -210,7 +210,7 @@ export class Deliverer {
 
   /** The message cannot be had any more: what is left of it goes to `corrupt/`, body file included. */
   #damaged(entry: QueuedEntry, error: Error): void {
-    const { host, dir, log, ledger, journal, bodies } = this.#core;
+    const { host, dir, log, ledger, journal, bodies, keys } = this.#core;
     const { message } = entry;
     const { segment, offset, length } = message.place;
     const name = segment.path.slice(segment.path.lastIndexOf("/") + 1);
@@ -229,7 +229,9 @@ export class Deliverer {
       }
     }
     for (const one of [...message.entries]) if (one === entry || one.state !== "active") ledger.done(one);
-    if (message.entries.length === 0) journal.note("removed", JSON.stringify({ i: message.id }));
+    if (message.entries.length > 0) return;
+    keys.forget(message.id);
+    journal.note("removed", JSON.stringify({ i: message.id }));
   }
 
   /** The first attempt is over, or will never be: the message need not stay in memory for this item. */

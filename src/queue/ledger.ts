@@ -69,6 +69,9 @@ export class Ledger<S = unknown> {
         return this.#each(json as StoredMark, (entry) => void (entry.state = "waiting"));
       case "removed":
         return this.#each(json as StoredMark, (entry) => this.done(entry));
+      case "keys":
+        // The affair of `keyring.ts`.
+        return;
     }
   }
 

@@ -7,7 +7,7 @@
  */
 import { newId } from "../base/ids.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Envelope, Forwarder } from "../hooks/outbound.ts";
+import type { Envelope, Forwarder, Taken } from "../hooks/outbound.ts";
 import type { Message } from "../mail/message.ts";
 import { Acceptor } from "./accept.ts";
 import { BodyFiles } from "./body_files.ts";
@@ -20,6 +20,7 @@ import { Direct } from "./direct.ts";
 import type { ImportedFile, ImportStep } from "./import/brought.ts";
 import { Importer } from "./import/importer.ts";
 import { Journal } from "./journal.ts";
+import { Keyring } from "./keyring.ts";
 import { Lanes } from "./lanes.ts";
 import { countItems, listItems, look } from "./list.ts";
 import { newsAt } from "./news.ts";
@@ -84,15 +85,22 @@ export class Queue implements QueueApi {
     try {
       await finishAdoption(options.host, options.dir, options.log);
       const counts = new SegmentCounts();
-      const recovered = await recover({ ...options, holder: counts });
-      return new Queue(options, recovered, counts, () => lock?.release());
+      const keys = new Keyring(() => options.clock.now(), () => options.settings.value);
+      const recovered = await recover({ ...options, holder: counts, keys });
+      return new Queue(options, recovered, counts, keys, () => lock?.release());
     } catch (error) {
       lock?.release();
       throw error;
     }
   }
 
-  private constructor(options: QueueOptions, recovered: Recovered, counts: SegmentCounts, unlock: () => void) {
+  private constructor(
+    options: QueueOptions,
+    recovered: Recovered,
+    counts: SegmentCounts,
+    keys: Keyring,
+    unlock: () => void,
+  ) {
     const { host, clock, log, hooks, dir } = options;
     const { ledger, segments, next } = recovered;
     const settings = () => options.settings.value;
@@ -123,6 +131,7 @@ export class Queue implements QueueApi {
       journal,
       ledger,
       counts,
+      keys,
       segments,
       slackBytes: 2 * segmentBytes,
     });
@@ -142,6 +151,7 @@ export class Queue implements QueueApi {
       ledger,
       bodies: new BodyFiles(host, `${dir}/body`, ids),
       sites: (entry) => this.#finder.siteOf(entry.domain),
+      keys,
       ready: (entry) => this.#ready(entry),
       wait: (entry) => this.#wait(entry),
       rest: (entry) => void ledger.rest(entry.message),
@@ -212,7 +222,7 @@ export class Queue implements QueueApi {
     void this.#compactor.tidy();
   }
 
-  accept(envelope: Envelope, message: Message): Promise<void> {
+  accept(envelope: Envelope, message: Message): Promise<Taken> {
     if (this.#stopped !== undefined) return Promise.reject(stoppedError());
     return this.#acceptor.accept(envelope, message);
   }

@@ -21,7 +21,7 @@ export const PREFIX_BYTES = HEADER_BYTES + 4;
 /** Longer claims are damage: no record of ours comes near. */
 export const LONGEST_PAYLOAD = 1024 * 1024 * 1024;
 
-export const KINDS = { accepted: 1, outcome: 2, hold: 3, release: 4, removed: 5 } as const;
+export const KINDS = { accepted: 1, outcome: 2, hold: 3, release: 4, removed: 5, keys: 6 } as const;
 export type Kind = keyof typeof KINDS;
 const NAMES = new Map<number, Kind>(Object.entries(KINDS).map(([name, number]) => [number, name as Kind]));
 

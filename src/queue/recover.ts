@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import { makeDirectory } from "./directory.ts";
+import type { Keyring } from "./keyring.ts";
 import { type Holder, Ledger } from "./ledger.ts";
 import { replay } from "./replay.ts";
 import type { Segment } from "./segment.ts";
@@ -26,9 +27,10 @@ export interface RecoverOptions {
   readonly dir: string;
   readonly log: Logger;
   readonly holder: Holder<Segment>;
+  readonly keys: Keyring;
 }
 
-export async function recover({ host, clock, dir, log, holder }: RecoverOptions): Promise<Recovered> {
+export async function recover({ host, clock, dir, log, holder, keys }: RecoverOptions): Promise<Recovered> {
   const began = clock.monotonic();
   await makeDirectory(host, `${dir}/body`);
   const ledger = new Ledger<Segment>(holder);
@@ -40,6 +42,7 @@ export async function recover({ host, clock, dir, log, holder }: RecoverOptions)
     record: (kind, json, place) => {
       try {
         ledger.apply(kind, json, place);
+        keys.apply(kind, json, place.segment);
       } catch (error) {
         // Sound octets that do not mean what they should: a record of another make.
         damaged++;

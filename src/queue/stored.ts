@@ -89,6 +89,8 @@ export interface StoredMessage {
   readonly b?: readonly [name: string, offset: number];
   /** A report to the sender: how the item stands that it reports on. One record, so that a crash parts them never. */
   readonly o?: StoredOutcome;
+  /** The key under which it was submitted (`keyring.ts`). */
+  readonly k?: string;
   /** A record copied forward: how its items stand. Items left out are done. */
   readonly st?: readonly StoredState[];
   /** The file it was imported from, and how its items stood there. */

@@ -4,7 +4,7 @@
  * Only types live here, so that `server.ts`, the CLI and the HTTP pages can name them without the machinery.
  */
 import type { Clock } from "../base/clock.ts";
-import type { Envelope, Forwarder, MailOptions } from "../hooks/outbound.ts";
+import type { Envelope, Forwarder, MailOptions, Taken } from "../hooks/outbound.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import { NO_SITES, type SiteTable } from "../hooks/site.ts";
 import type { Host } from "../host/types.ts";
@@ -43,6 +43,9 @@ export interface QueueSettings {
   readonly delayWarningFor: "asked" | "all";
   /** Octets up to which RET=FULL returns a whole message; larger ones come back as their header. */
   readonly fullReportBytes: number;
+  /** How long the key of a submission is remembered, and how many are. */
+  readonly keyWindowMs: number;
+  readonly mostKeys: number;
 }
 
 export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
@@ -58,6 +61,8 @@ export const QUEUE_DEFAULTS: Omit<QueueSettings, "me"> = {
   delayWarningMs: 4 * 3600 * 1000,
   delayWarningFor: "asked",
   fullReportBytes: 64 * 1024,
+  keyWindowMs: 24 * 3600 * 1000,
+  mostKeys: 100_000,
 };
 
 /** `config`'s `Live<QueueSettings>` is one. */
@@ -228,7 +233,7 @@ export interface QueueStats {
 
 export interface QueueApi {
   /** Resolves once the message is safe on disk, for every recipient. Rejects with `QueueError`, and keeps nothing then. */
-  accept(envelope: Envelope, message: Message): Promise<void>;
+  accept(envelope: Envelope, message: Message): Promise<Taken>;
   /**
    * A plugin took a message for good without the queue: those who asked for it (NOTIFY=SUCCESS) are told, of the recipients that did not go
    * through `accept`. Never rejects: a report that cannot be kept is logged.

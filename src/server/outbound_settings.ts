@@ -35,6 +35,8 @@ export async function queueSettings(core: CoreSettings, config: Config, log: Log
       delayWarningMs: outbound.delayWarningMs,
       delayWarningFor: outbound.delayWarningFor,
       fullReportBytes: outbound.fullReportBytes,
+      keyWindowMs: outbound.idempotencyWindowMs,
+      mostKeys: outbound.idempotencyKeys,
     };
     queueMicrotask(() => {
       for (const listener of listeners) listener(value);

@@ -4,6 +4,7 @@
  * 250 is said only when somebody has taken it: a plugin at `queue` or `queue_outbound`, or the outbound queue once it is safe on disk.
  */
 import { HOOK_RULES } from "../hooks/rules.ts";
+import { submissionKey } from "../hooks/submission_key.ts";
 import { isRefusal, type Refusal } from "../hooks/verdict.ts";
 import { formatDate } from "../mail/date.ts";
 import { createMessage, type Message, readStart } from "../mail/message.ts";
@@ -106,8 +107,10 @@ async function queue(
     try {
       if (transaction.plan?.discardData) throw new Error("a plugin had the message discarded, and none took it");
       completeHeader(message, head, talk, transaction);
-      await talk.context.enqueue(envelopeOf(transaction), message);
-      transaction.results.add("outbound", { pass: "queued" });
+      const key = await keyOf(talk, transaction, message);
+      const taken = await talk.context.enqueue({ ...envelopeOf(transaction), key }, message);
+      if (taken.repeated) reply = about(TEXTS.queued, taken.id);
+      transaction.results.add("outbound", { pass: taken.repeated ? `queued before, as ${taken.id}` : "queued" });
     } catch (error) {
       // Spec 02 §1.1: the world's trouble, not the client's.
       transaction.log.error("Cannot queue the message", { reason: String(error) });
@@ -134,6 +137,22 @@ const UNASKED = { verdict: undefined, by: undefined };
 function envelopeOf(transaction: TransactionState) {
   const { id, sender, recipients, smtpUtf8, wanted } = transaction;
   return { id, sender, recipients: [...recipients], notes: transaction.notes.toJSON(), smtpUtf8, wanted };
+}
+
+/** The key a client names its submission by; the field is between it and us, and goes no further. */
+async function keyOf(
+  { session, settings }: Dialogue,
+  { sender }: TransactionState,
+  { header }: Message,
+): Promise<string | undefined> {
+  const name = settings.idempotencyHeader;
+  if (name === "") return undefined;
+  const value = header.get(name)?.trim();
+  if (value === undefined) return undefined;
+  header.remove(name);
+  if (value === "") return undefined;
+  const who = session.auth === undefined ? `address ${session.remote.ip}` : `user ${session.auth.user}`;
+  return await submissionKey(who, sender.address, value);
 }
 
 /** Says what was decided, and ends the transaction. */

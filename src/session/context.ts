@@ -6,7 +6,7 @@
  */
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Envelope } from "../hooks/outbound.ts";
+import type { Envelope, Taken } from "../hooks/outbound.ts";
 import type { ResultRoom } from "../hooks/result_room.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import type { Addr, Resolver, TlsInfo } from "../host/types.ts";
@@ -72,6 +72,8 @@ export interface SessionSettings {
   /** Ports on which MAIL wants authentication first. */
   readonly submissionPorts: readonly number[];
   readonly extensions: ExtensionSettings;
+  /** The field by which a client that may relay names a submission that is to be taken once; "" for none. */
+  readonly idempotencyHeader: string;
 }
 
 /** Which extensions EHLO lists that ask something of the queue; what is not listed may not be used. */
@@ -144,7 +146,7 @@ export interface SessionContext {
   /** Whether an address belongs to an interface of this machine (loopback is known without asking). */
   readonly isLocalAddress?: (ip: string) => boolean;
   /** Puts a message into the outbound queue; resolves once it is safe on disk. A rejection becomes 451 for the client. */
-  readonly enqueue: (envelope: Envelope, message: Message) => Promise<void>;
+  readonly enqueue: (envelope: Envelope, message: Message) => Promise<Taken>;
   /**
    * A plugin took a message whose sender may want to hear of it (RFC 3461): the queue tells it. Never rejects. Absent where there is no queue.
    */

@@ -91,10 +91,10 @@ function contextOf(hooks: HookRunner, onTaken: () => void): SessionContext {
     clock: systemClock,
     resolver: zone(),
     settings: { ...SETTINGS, addReceived: true, limits: { ...LIMITS } },
-    enqueue(_envelope, message) {
+    enqueue({ id }, message) {
       message.render();
       onTaken();
-      return Promise.resolve();
+      return Promise.resolve({ id, repeated: false });
     },
     spool: () => {
       throw new Error("Cannot spool: the bench has no disk");

@@ -39,7 +39,7 @@ let serial = 0;
 function acceptOne(queue: Queue): Promise<void> {
   const id = `5E4A3F7C-2B1D-4C6E-9F80-${String(serial++).padStart(12, "0")}.1`;
   const envelope = { id, sender, recipients: [recipient], notes: {}, smtpUtf8: false };
-  return queue.accept(envelope, createMessage(memorySource(text)));
+  return queue.accept(envelope, createMessage(memorySource(text))).then(() => {});
 }
 
 /** `width` loops at once for a while; how often they went round in a second, and the CPU microseconds of one round. */

@@ -20,7 +20,10 @@ function outbound(parts: Partial<OutboundParts> = {}) {
   const file = { chunks: [] as Bytes[], made: 0, discarded: 0 };
   const memory = memoryLog();
   const api = createOutbound({
-    enqueue: async (envelope, message) => void taken.push({ envelope, text: await textOf(message) }),
+    enqueue: async (envelope, message) => {
+      taken.push({ envelope, text: await textOf(message) });
+      return { id: envelope.id, repeated: false };
+    },
     spool() {
       file.made++;
       return {
@@ -219,4 +222,21 @@ test("what becomes of a mail is logged under whoever sent it", async () => {
   assert.deepEqual([o.memory.items.at(-1)!.origin, o.memory.items.at(-1)!.level], ["rcpt_check", "INFO"]);
   await o.send({ to: [] });
   assert.match(o.memory.text(), /No recipients for email/);
+});
+
+test("mail with a key is queued under it, and what was queued before is told", async () => {
+  const keys: (string | undefined)[] = [];
+  const parts: OutboundParts = {
+    enqueue: ({ key }) => Promise.resolve({ id: "FIRST", repeated: keys.push(key) > 1 }),
+    spool: () => {
+      throw new Error("not here");
+    },
+    stats: () => ({ inProgress: 0, queued: 0, tempFail: 0, held: 0 }),
+  };
+  const outbound = createOutbound(parts, memoryLog().log);
+  const mail = { from: "a@b.test", to: "c@d.test", content: "Subject: x\n\nbody\n", key: "order 17" };
+  assert.deepEqual(await outbound.send(mail), { kind: "queued", id: "FIRST" });
+  assert.deepEqual(await outbound.send(mail), { kind: "queued", id: "FIRST", repeated: true });
+  await outbound.send({ ...mail, from: "other@b.test" });
+  assert.ok(keys[0] !== undefined && keys[0] === keys[1] && keys[2] !== keys[0]);
 });

@@ -77,6 +77,7 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
   const enqueue: PluginHost["enqueue"] = async (envelope, message) => {
     if (options.enqueue === undefined) throw new Error("This test has no outbound queue");
     await options.enqueue(envelope, message);
+    return { id: envelope.id, repeated: false };
   };
   const host: PluginHost = {
     name,

@@ -54,6 +54,7 @@ export const EXTENSIONS: ExtensionSettings = {
 };
 
 export const SETTINGS: SessionSettings = {
+  idempotencyHeader: "",
   me: "mx.test",
   product: "Kasi/1.2.3",
   limits: LIMITS,
@@ -109,7 +110,9 @@ export interface KitOptions {
   readonly canUpgrade?: boolean | "failing";
   readonly onFault?: "defer" | "continue";
   /** Added to what the kit keeps. A rejection is a queue that cannot. */
-  readonly enqueue?: SessionContext["enqueue"];
+  readonly enqueue?: (
+    ...given: Parameters<SessionContext["enqueue"]>
+  ) => Promise<Awaited<ReturnType<SessionContext["enqueue"]>> | void>;
   readonly delivered?: NonNullable<SessionContext["delivered"]>;
   readonly spool?: SessionContext["spool"];
   readonly authFailures?: SessionContext["authFailures"];
@@ -172,8 +175,9 @@ export function sessionKit(options: KitOptions = {}): SessionKit {
       : {}),
     ...(options.delivered === undefined ? {} : { delivered: options.delivered }),
     async enqueue(envelope, message) {
-      await options.enqueue?.(envelope, message);
+      const told = await options.enqueue?.(envelope, message);
       taken.push({ by: "outbound", envelope, text: await textOf(message) });
+      return told ?? { id: envelope.id, repeated: false };
     },
     spool: options.spool ?? (() => {
       const body = new MemoryBody();

@@ -29,7 +29,7 @@ export class CrashCourier implements Courier {
     if (disk.dead) throw new Error("The machine has died");
     world.attempted(item);
     const text = await textOf(message);
-    if (!willing && world.chance(0.7)) await pause(world, world.upTo(60), signal);
+    if (!willing && world.chance(0.35)) await pause(world, world.upTo(60), signal);
     if (disk.dead) throw new Error("The machine has died");
     const isReport = item.envelope.sender.isNull();
     if (!isReport) {
@@ -51,8 +51,8 @@ export class CrashCourier implements Courier {
   #outcome(recipient: Recipient, isReport: boolean): Outcome {
     const { world, willing } = this.#options;
     const dice = willing ? 0 : world.random();
-    if (dice < (isReport ? 0.8 : 0.5)) return { kind: "delivered", recipient, reply: { code: 250, text: "taken" } };
-    const kind = dice < (isReport ? 0.99 : 0.82) ? "deferred" : "failed";
+    if (dice < (isReport ? 0.8 : 0.7)) return { kind: "delivered", recipient, reply: { code: 250, text: "taken" } };
+    const kind = dice < (isReport ? 0.99 : 0.9) ? "deferred" : "failed";
     return { kind, recipient, reason: { text: "so the lot fell", status: kind === "deferred" ? "4.2.1" : "5.1.1" } };
   }
 

@@ -1,5 +1,6 @@
 /** A process in a world of crashes: deals the shards out, opens their queues, and works on them as clients and operators do. */
 import { utf8Encode } from "../../src/base/bytes.ts";
+import type { Taken } from "../../src/hooks/outbound.ts";
 import type { Logger } from "../../src/log/types.ts";
 import { createMessage, loadMessage } from "../../src/mail/message.ts";
 import { memorySource } from "../../src/mail/source.ts";
@@ -32,6 +33,8 @@ export class Shards {
   readonly #disk: CrashDisk;
   readonly #queues: readonly Queue[];
   readonly dirs: readonly string[];
+  /** A law that broke where nobody waited. */
+  #broken: unknown;
 
   /** As a server starts: rejects as it would. */
   static async open(world: World, disk: CrashDisk, { workers, willing, idle }: ShardsOptions): Promise<Shards> {
@@ -45,6 +48,7 @@ export class Shards {
       intervals: INTERVALS,
       bodyThreshold: 1500,
       memoryBudget: 6000,
+      keyWindowMs: 1000 * DAY,
       alwaysSplit: world.chance(0.2),
     };
     const queues: Queue[] = [];
@@ -88,11 +92,15 @@ export class Shards {
     for (let n = 0; n < doings && !this.#disk.dead; n++) {
       const dice = random();
       if (dice < 0.12) {
-        await Promise.all(Array.from({ length: 5 + this.#world.upTo(30) }, (_, i) => this.#submit(`${run}-${n}-${i}`)));
+        await Promise.all(
+          Array.from({ length: 20 + this.#world.upTo(160) }, (_, i) => this.#submit(`${run}-${n}-${i}`)),
+        );
       } else if (dice < 0.6) {
         const submitted = this.#submit(`${run}-${n}`);
+        submitted.catch((broken) => this.#broken ??= broken);
         if (this.#world.chance(0.4)) await submitted;
-      } else if (dice < 0.64) this.#any().flush(this.#world.chance(0.5) ? undefined : DOMAINS[0]);
+      } else if (dice < 0.62) await this.#again(`${run}-${n}`);
+      else if (dice < 0.64) this.#any().flush(this.#world.chance(0.5) ? undefined : DOMAINS[0]);
       else if (dice < 0.7) await this.#hold();
       else if (dice < 0.74) await this.#release();
       else if (dice < 0.79) await this.#remove();
@@ -100,6 +108,7 @@ export class Shards {
       else await this.#pass(this.#world.chance(0.8) ? 2 * MINUTE : DAY);
     }
     if (this.#world.chance(0.5)) await this.#pass(500);
+    if (this.#broken !== undefined) throw this.#broken;
   }
 
   /** Until nothing is queued any more. */
@@ -143,36 +152,45 @@ export class Shards {
     return this.#queues[this.#world.upTo(this.#queues.length)]!;
   }
 
-  /** Never rejects: a client that is refused goes its way. */
-  async #submit(id: string): Promise<void> {
+  /** A client that has heard no answer, or has forgotten it, submits anew. Where there are several shards each has keys of its own. */
+  async #again(id: string): Promise<void> {
+    if (this.#queues.length > 1) return;
+    const keys = [...this.#world.mails.values()].slice(-40).flatMap(({ key }) => key ?? []);
+    if (keys.length > 0) await this.#submit(id, keys[this.#world.upTo(keys.length)]);
+  }
+
+  /** Never rejects but for a broken law: a client that is refused goes its way. */
+  async #submit(id: string, key = this.#world.chance(0.2) ? `key of ${id}` : undefined): Promise<void> {
     const world = this.#world;
     const dice = world.random();
     const count = dice < 0.6 ? 1 : dice < 0.95 ? 1 + world.upTo(3) : 5 + world.upTo(15);
     const addresses = Array.from({ length: count }, (_, n) => `${id}-${n}@${DOMAINS[world.upTo(DOMAINS.length)]}`);
     const large = world.chance(0.15);
-    const mail = world.submit(
-      id,
-      `${FILLER.slice(FILLER.length - world.upTo(large ? 5000 : 900))}${id}\r\n`,
-      addresses,
-    );
+    const body = `${FILLER.slice(FILLER.length - world.upTo(large ? 5000 : 900))}${id}\r\n`;
+    const mail = world.submit(id, body, addresses, key);
+    const known = key !== undefined && this.#queues.length === 1 && world.isTaken(key);
+    let taken: Taken;
     try {
-      await this.#accept(this.#any(), mail, large && world.chance(0.7));
-      world.acknowledge(mail);
+      taken = await this.#accept(this.#any(), mail, large && world.chance(0.7));
     } catch {
       // The disk has failed, or the machine has died.
+      return;
     }
+    if (taken.repeated) return world.repeated(mail, taken.id);
+    world.law(!known, () => `${id} is queued though a mail under its key was acknowledged`);
+    world.acknowledge(mail);
   }
 
-  async #accept(queue: Queue, { id, body, people }: Mail, spooled: boolean): Promise<void> {
+  async #accept(queue: Queue, { id, body, people, key }: Mail, spooled: boolean): Promise<Taken> {
     const octets = utf8Encode(`Message-Id: <${id}@client>\r\n${FIELDS}${body}`);
-    const under = envelope(id, "us@home.example", people.map(({ address }) => address));
+    const under = { ...envelope(id, "us@home.example", people.map(({ address }) => address)), key };
     if (!spooled) return await queue.accept(under, createMessage(memorySource(octets)));
     const spool = queue.spool();
     try {
       const half = octets.length >> 1;
       await spool.write(octets.subarray(0, half));
       await spool.write(octets.subarray(half));
-      await queue.accept(under, await loadMessage(await spool.finish()));
+      return await queue.accept(under, await loadMessage(await spool.finish()));
     } finally {
       spool.discard();
     }

@@ -27,6 +27,8 @@ export interface Mail {
   /** The end of its text. */
   readonly body: string;
   readonly people: readonly Person[];
+  /** Under which it was submitted. */
+  readonly key: string | undefined;
   /** The client was told that it is safe. */
   acknowledged: boolean;
 }
@@ -59,6 +61,7 @@ export class World {
   readonly mails = new Map<string, Mail>();
   readonly people = new Map<string, Person>();
   readonly #items = new Map<string, ItemFate>();
+  readonly #taken = new Set<string>();
   readonly #crashes: number[] = [];
   readonly #faults: number[] = [];
   /** Laws looked at. */
@@ -103,9 +106,9 @@ export class World {
     this.clock = new FakeClock(this.clock.now() + this.upTo(1000), turn);
   }
 
-  submit(id: string, body: string, addresses: readonly string[]): Mail {
+  submit(id: string, body: string, addresses: readonly string[], key?: string): Mail {
     const people: Person[] = [];
-    const mail: Mail = { id, body, people, acknowledged: false };
+    const mail: Mail = { id, body, people, key, acknowledged: false };
     for (const address of addresses) {
       const person = { address, mail, refused: false, removed: false, done: [] };
       people.push(person);
@@ -118,7 +121,22 @@ export class World {
 
   acknowledge(mail: Mail): void {
     mail.acknowledged = true;
+    if (mail.key !== undefined) this.#taken.add(mail.key);
     this.trace?.(`acknowledged ${mail.id}`);
+  }
+
+  /** Whether a mail under this key was acknowledged. */
+  isTaken(key: string): boolean {
+    return this.#taken.has(key);
+  }
+
+  /** The queue says that it took this mail before, in the place of a new one: it answers for that from now on. */
+  repeated({ id, key, people }: Mail, first: string): void {
+    const mail = this.mails.get(first);
+    this.law(mail?.key === key, () => `${id} is said to be ${first} again, which has another key`);
+    this.acknowledge(mail!);
+    this.mails.delete(id);
+    for (const { address } of people) this.people.delete(address);
   }
 
   item(id: string): ItemFate {

@@ -1,6 +1,6 @@
 /** What the queue's tests share: a courier that never fails and always remembers everything, hooks from literals, mail by the line. */
 import { utf8Encode } from "../../src/base/bytes.ts";
-import type { Attempt, Envelope, Item, Outcome } from "../../src/hooks/outbound.ts";
+import type { Attempt, Envelope, Item, Outcome, Taken } from "../../src/hooks/outbound.ts";
 import type { HookEvent, HookName, HookVerdict } from "../../src/hooks/points.ts";
 import type { Hooks } from "../../src/hooks/runner.ts";
 import type { Recipient } from "../../src/hooks/session.ts";
@@ -122,7 +122,7 @@ export interface Bench {
   readonly options: QueueOptions;
   /** Changes settings, as a reload does. */
   set(changes: Partial<QueueSettings>): void;
-  accept(id: string, recipients: readonly string[], sender?: string, body?: string): Promise<void>;
+  accept(id: string, recipients: readonly string[], sender?: string, body?: string): Promise<Taken>;
 }
 
 export interface BenchOptions {

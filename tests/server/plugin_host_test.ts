@@ -23,6 +23,10 @@ test("pluginHostFor() gives each plugin its own log, and all the same server and
     log: memory.log,
     watch: false,
   });
+  const enqueue = (envelope: Envelope) => {
+    queued.push(envelope);
+    return Promise.resolve({ id: envelope.id, repeated: false });
+  };
   const hostFor = pluginHostFor({
     config,
     log: memory.log,
@@ -36,7 +40,7 @@ test("pluginHostFor() gives each plugin its own log, and all the same server and
       begin: () => Promise.reject(new Error("not here")),
     },
     results: new ResultRoom(memory.log),
-    outbound: { ...noQueue("not here"), enqueue: (envelope) => Promise.resolve(void queued.push(envelope)) },
+    outbound: { ...noQueue("not here"), enqueue },
     signal: new AbortController().signal,
   });
   const [a, b] = [hostFor("a"), hostFor("b")];

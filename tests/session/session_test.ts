@@ -170,6 +170,44 @@ test("[row 94] relaying is the transaction's while there is one, and lost with i
   await over(kit);
 });
 
+test("a client that may relay names a submission by a field that goes no further; one that was taken before gets that one's 250", async () => {
+  let first: string | undefined;
+  const keys: (string | undefined)[] = [];
+  const run = async (relaying: boolean, field: string, settings = { idempotencyHeader: "Idempotency-Key" }) => {
+    const kit = sessionKit({
+      settings,
+      hooks: {
+        connect: ({ session }) => void (session.relaying = relaying),
+        rcpt: () => ok(),
+        queue: () => ok(),
+      },
+      enqueue: ({ key }) => {
+        keys.push(key);
+        return Promise.resolve(first === undefined ? undefined : { id: first, repeated: true });
+      },
+    });
+    await hello(kit);
+    const reply = await mail(kit, `${field}Subject: x\r\n\r\nbody`);
+    await over(kit);
+    return { reply, text: kit.taken[0]?.text };
+  };
+  const once = await run(true, "idempotency-key: a b c\r\n");
+  assert.match(once.text!, /^Subject: x\r$/m);
+  assert.doesNotMatch(once.text!, /idempotency/i);
+  first = "FIRST.1";
+  assert.match((await run(true, "Idempotency-Key:  a b c \r\n")).reply, /^250 2\.0\.0 Message Queued \(FIRST\.1\)/);
+  await run(true, "Idempotency-Key: other\r\n");
+  await run(true, "Idempotency-Key: \r\n");
+  await run(true, "");
+  await run(true, "Idempotency-Key: a b c\r\n", { idempotencyHeader: "" });
+  // Who may not relay has nothing to say here.
+  await run(false, "Idempotency-Key: a b c\r\n");
+  assert.equal(keys.length, 6);
+  assert.ok(keys[0] !== undefined && keys[0] === keys[1]);
+  assert.ok(keys[2] !== undefined && keys[2] !== keys[0]);
+  assert.deepEqual(keys.slice(3), [undefined, undefined, undefined]);
+});
+
 test("relayed mail goes to the outbound queue, and gets the Message-Id and Date it lacks", async () => {
   const kit = sessionKit({ hooks: { connect: ({ session }) => void (session.relaying = true) } });
   await hello(kit);

@@ -58,7 +58,7 @@ const CONTEXT: SessionContext = {
   clock: systemClock,
   resolver: zone(),
   settings: { ...SETTINGS, limits: { ...LIMITS, errors: 10 } },
-  enqueue: () => Promise.resolve(),
+  enqueue: ({ id }) => Promise.resolve({ id, repeated: false }),
   spool: () => {
     throw new Error("these messages are small");
   },

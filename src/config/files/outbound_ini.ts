@@ -48,6 +48,24 @@ export const OUTBOUND_INI = fileShape({
         about:
           "Octets up to which a failed message comes back whole to a sender who asked for it (RET=FULL); else its header.",
       },
+      idempotency_header: {
+        type: "optional-text",
+        about:
+          "Field by which a client that may relay names a submission, such as Idempotency-Key: the same one again gets the first one's " +
+          "250 and is not queued again. It is taken out of the mail. By default none.",
+      },
+      idempotency_window: {
+        type: "number",
+        default: 86_400,
+        min: 0,
+        about: "Seconds for which such names are remembered.",
+      },
+      idempotency_keys: {
+        type: "integer",
+        default: 100_000,
+        min: 1,
+        about: "How many of them are remembered; beyond it the oldest is forgotten.",
+      },
       inet_prefer: {
         type: "choice",
         of: ["default", "v4", "v6"],

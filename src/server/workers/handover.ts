@@ -7,7 +7,7 @@
  */
 import { newId } from "../../base/ids.ts";
 import type { Host } from "../../host/types.ts";
-import type { Envelope } from "../../hooks/outbound.ts";
+import type { Envelope, Taken } from "../../hooks/outbound.ts";
 import type { OutboundParts } from "../../hooks/send.ts";
 import type { Logger } from "../../log/types.ts";
 import { loadMessage, type Message } from "../../mail/message.ts";
@@ -21,6 +21,8 @@ export interface Handover {
   /** JSON of the envelope, as the queue stores it. */
   readonly envelope: string;
   readonly content: Uint8Array<ArrayBuffer> | { readonly path: string; readonly size: number };
+  /** `Envelope.key`. */
+  readonly key: string | undefined;
 }
 
 export interface HandoverOptions {
@@ -29,7 +31,7 @@ export interface HandoverOptions {
   readonly queueDir: string;
   readonly log: Logger;
   /** Asks one worker; rejects with its refusal. */
-  readonly ask: (handover: Handover) => Promise<unknown>;
+  readonly ask: (handover: Handover) => Promise<Taken>;
 }
 
 /** Octets that are copied from thread to thread. */
@@ -45,10 +47,11 @@ export function handover({ host, queueDir, log, ask }: HandoverOptions): Pick<Ou
     async enqueue(envelope, message) {
       const bytes = message.bytes(IN_MESSAGE);
       const told = envelopeText(envelope, log);
-      if (bytes !== undefined) return void await ask({ envelope: told, content: bytes });
+      const { key } = envelope;
+      if (bytes !== undefined) return await ask({ envelope: told, content: bytes, key });
       const name = await files.copy(message.open());
       try {
-        await ask({ envelope: told, content: { path: `${dir}/${name}`, size: message.size } });
+        return await ask({ envelope: told, content: { path: `${dir}/${name}`, size: message.size }, key });
       } finally {
         files.remove(name);
       }
@@ -59,10 +62,10 @@ export function handover({ host, queueDir, log, ask }: HandoverOptions): Pick<Ou
 /** In the worker. */
 export async function takeOver(
   host: Host,
-  { envelope, content }: Handover,
+  { envelope, content, key }: Handover,
 ): Promise<{ readonly envelope: Envelope; readonly message: Message }> {
   const source = content instanceof Uint8Array ? memorySource(content) : fileSource(host, content.path, content.size);
-  return { envelope: restoreEnvelope(JSON.parse(envelope)), message: await loadMessage(source) };
+  return { envelope: { ...restoreEnvelope(JSON.parse(envelope)), key }, message: await loadMessage(source) };
 }
 
 /** Notes are plugins' and may hold what no JSON can say: the mail goes on without them, as in the queue. */

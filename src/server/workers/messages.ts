@@ -1,6 +1,7 @@
 /** What the main thread and its workers say to one another. All of it is copied on its way, but the shared memory. */
 import type { Endpoint } from "../../config/endpoint.ts";
 import type { Counts } from "../../http/metrics.ts";
+import type { Taken } from "../../hooks/outbound.ts";
 import type { LogItem } from "../../log/types.ts";
 import type { ImportedFile, ImportStep } from "../../queue/import/brought.ts";
 import type { ListedItem, ListFilter, Order, Ordered, TracedItem } from "../../queue/types.ts";
@@ -36,7 +37,7 @@ export interface Verbs {
   stats: { readonly takes: undefined; readonly gives: ServerStats & { readonly counts?: Counts } };
   flush: { readonly takes: string | undefined; readonly gives: number };
   /** Asked of one worker alone. */
-  enqueue: { readonly takes: Handover; readonly gives: true };
+  enqueue: { readonly takes: Handover; readonly gives: Taken };
   trace: { readonly takes: string; readonly gives: readonly TracedItem[] };
   import: {
     readonly takes: { readonly dir: string; readonly step: ImportStep };

@@ -7,6 +7,7 @@ import { BaseHandler, type LogRecord } from "@std/log";
 import { ConfigError } from "../../base/config_error.ts";
 import { thisMachine } from "../../host/machine.ts";
 import { onUncaught } from "../../host/uncaught.ts";
+import type { Taken } from "../../hooks/outbound.ts";
 import { PluginError } from "../../hooks/loader.ts";
 import { createMetrics } from "../../http/metrics.ts";
 import { createLogging } from "../../log/logging.ts";
@@ -78,7 +79,7 @@ export async function runWorker(port: WorkerPort): Promise<number> {
     });
     const ended = follow(port, server, () => metrics?.drain(), async (given) => {
       const { envelope, message } = await takeOver(machine.host, given);
-      await server.enqueue(envelope, message);
+      return await server.enqueue(envelope, message);
     });
     port.post({ kind: "ready" });
     await ended;
@@ -97,14 +98,14 @@ export function follow(
   port: Pick<WorkerPort, "post" | "onMessage">,
   server: Server,
   counts: () => unknown,
-  enqueue: (given: Handover) => Promise<void>,
+  enqueue: (given: Handover) => Promise<Taken>,
 ) {
   const { operations } = server;
   const verbs: { readonly [V in Verb]: (takes: never) => Promise<unknown> } = {
     list: (filter) => operations.list(filter),
     stats: async () => ({ ...await operations.stats(), counts: counts() }),
     flush: (domain) => operations.flush(domain),
-    enqueue: (given) => enqueue(given).then(() => true),
+    enqueue,
     trace: (id) => operations.trace(id),
     order: (order) => operations.order(order),
     sites: (ask) => operations.sites(ask),

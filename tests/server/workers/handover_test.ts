@@ -39,6 +39,7 @@ function threads() {
         if (refusal !== undefined) throw new Error(refusal);
         const { envelope, message } = await takeOver(host, copy);
         taken.push({ envelope, text: await textOf(message), files: files() });
+        return { id: envelope.id, repeated: false };
       },
     });
   return { host, queueDir, taken, told, files, make, memory, refuse: (why: string) => void (refusal = why) };

@@ -40,6 +40,7 @@ test("follow() answers what it is asked, says why it cannot, and resolves once i
   const server = { operations, drain: (ms: number) => Promise.resolve(void drained.push(ms)) };
   const ended = follow(port, server as never, () => ({ messages: { "": 2 } }), async (given) => {
     if (given.envelope === "") throw new Error("no envelope");
+    return { id: "Q", repeated: false };
   });
   tell({ kind: "ask", id: 1, verb: "flush", takes: "one.test" });
   tell({ kind: "ask", id: 2, verb: "order", takes: { verb: "hold", filter: { id: "x" } } });
