@@ -83,12 +83,12 @@ export class Acceptor {
         z: size,
         ...(body === undefined ? undefined : { b: body }),
         ...(settles === undefined ? undefined : { o: settles }),
-        ...(envelope.key === undefined ? undefined : { k: envelope.key }),
+        ...(envelope.key === undefined ? undefined : { q: envelope.key }),
       };
       // A report is not taken back when its fate is unknown: sent twice is better than the news lost.
       const place = await core.journal.append("accepted", toJson(stored, core), parts, settles ? undefined : id);
       const queued = core.ledger.add(stored, place);
-      if (stored.k !== undefined) core.keys.add(stored.k, id, stored.t, place.segment);
+      if (stored.q !== undefined) core.keys.add(stored.q, id, stored.t, place.segment);
       // RFC 4865: what is to be held need not stay in memory.
       if ((stored.w?.h ?? 0) > core.clock.now()) { for (const entry of queued.entries) core.wait(entry); }
       else {

@@ -80,8 +80,8 @@ export class Keyring {
   /** What a record says of keys. */
   apply(kind: Kind, json: unknown, segment: Segment): void {
     if (kind === "accepted") {
-      const { k, i, t } = json as StoredMessage;
-      if (k !== undefined) this.add(k, i, t, segment);
+      const { q, i, t } = json as StoredMessage;
+      if (q !== undefined) this.add(q, i, t, segment);
     } else if (kind === "keys") { for (const [key, id, at] of (json as StoredKeys).k) this.add(key, id, at, segment); }
     else if (kind === "removed") {
       const { i, n } = json as StoredMark;

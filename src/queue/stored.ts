@@ -90,7 +90,7 @@ export interface StoredMessage {
   /** A report to the sender: how the item stands that it reports on. One record, so that a crash parts them never. */
   readonly o?: StoredOutcome;
   /** The key under which it was submitted (`keyring.ts`). */
-  readonly k?: string;
+  readonly q?: string;
   /** A record copied forward: how its items stand. Items left out are done. */
   readonly st?: readonly StoredState[];
   /** The file it was imported from, and how its items stood there. */

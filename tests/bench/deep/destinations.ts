@@ -74,7 +74,7 @@ async function once(isDead: boolean): Promise<number[]> {
   queue.start(courier);
   const sender = parseAddress("sender@here.example")!;
   const text = utf8Encode("Message-Id: <1@x>\r\nDate: Thu, 01 Jan 2026 00:00:00 +0000\r\n\r\nHello\r\n");
-  const accepts: Promise<void>[] = [];
+  const accepts: Promise<unknown>[] = [];
   const start = performance.now();
   for (let n = 0; n < MESSAGES; n++) {
     const due = start + n / PER_SECOND * 1000;

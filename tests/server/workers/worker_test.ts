@@ -53,7 +53,7 @@ test("follow() answers what it is asked, says why it cannot, and resolves once i
     { kind: "answer", id: 1, gives: 4 },
     { kind: "refusal", id: 2, reason: "disk" },
     { kind: "answer", id: 3, gives: { sessions: 3, counts: { messages: { "": 2 } } } },
-    { kind: "answer", id: 4, gives: true },
+    { kind: "answer", id: 4, gives: { id: "Q", repeated: false } },
     { kind: "refusal", id: 5, reason: "no envelope" },
   ]);
   tell({ kind: "drain", deadlineMs: 700 });
