@@ -171,7 +171,7 @@ test("[row 94] relaying is the transaction's while there is one, and lost with i
 });
 
 test("a client that may relay names a submission by a field that goes no further; one that was taken before gets that one's 250", async () => {
-  let first: string | undefined;
+  const known: { first?: string } = {};
   const keys: (string | undefined)[] = [];
   const run = async (relaying: boolean, field: string, settings = { idempotencyHeader: "Idempotency-Key" }) => {
     const kit = sessionKit({
@@ -183,7 +183,7 @@ test("a client that may relay names a submission by a field that goes no further
       },
       enqueue: ({ key }) => {
         keys.push(key);
-        return Promise.resolve(first === undefined ? undefined : { id: first, repeated: true });
+        return Promise.resolve(known.first === undefined ? undefined : { id: known.first, repeated: true });
       },
     });
     await hello(kit);
@@ -194,7 +194,7 @@ test("a client that may relay names a submission by a field that goes no further
   const once = await run(true, "idempotency-key: a b c\r\n");
   assert.match(once.text!, /^Subject: x\r$/m);
   assert.doesNotMatch(once.text!, /idempotency/i);
-  first = "FIRST.1";
+  known.first = "FIRST.1";
   assert.match((await run(true, "Idempotency-Key:  a b c \r\n")).reply, /^250 2\.0\.0 Message Queued \(FIRST\.1\)/);
   await run(true, "Idempotency-Key: other\r\n");
   await run(true, "Idempotency-Key: \r\n");
