@@ -130,6 +130,8 @@ export class Compactor {
   async #copy(message: Queued<Segment>): Promise<void> {
     const { journal, ledger, counts } = this.#options;
     if (ledger.awake.get(message.id) !== message) return;
+    // Its next state is true with the report it waits for, not without; it is copied another time.
+    if (message.entries.some(({ settling }) => settling)) return;
     let record;
     try {
       record = readRecord(message.place);

@@ -96,6 +96,8 @@ export class Entry<S = unknown> {
   slot: HeapEntry<Entry<S>> | undefined = undefined;
   /** Counts among the users of its message's {@linkcode Hot}. */
   warm = false;
+  /** It stands as it will once a report to its sender is on the disk: nobody is to write that down before. */
+  settling = false;
   /** Aborts the attempt under way. */
   running: AbortController | undefined = undefined;
 

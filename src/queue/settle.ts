@@ -63,12 +63,15 @@ export class Settler {
     const waiting = await this.#deferred(entry, item, attempt, deferred, rcpts);
     if (gone(entry)) return;
     const before = entry.left;
+    entry.settling = reports;
     entry.left = waiting.map(({ recipient }) => places.get(recipient)!);
     if (reports && !await this.#report("failed", item, told.map(failureLine), message, entry)) {
       entry.left = before;
+      entry.settling = false;
       entry.dueAt = this.#core.clock.now() + AGAIN_MS;
       return this.#note(entry, past());
     }
+    entry.settling = false;
     if (entry.left.length === 0) return await this.finish(entry, reports);
     this.#note(entry, past());
   }

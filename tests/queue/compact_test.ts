@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import type { Host } from "../../src/host/types.ts";
 import { readQueue } from "../../src/queue/list.ts";
+import { CrashDisk } from "../kit/crash_disk.ts";
 import { test } from "../kit/test.ts";
 import { bench, DIR, MINUTE } from "./queue_kit.ts";
 
@@ -100,5 +102,40 @@ test("many that wait, with long histories, are copied forward once for what else
   }
   copied = Number(logs(b.disk.names(DIR)).at(-1)!.slice(0, 6)) - Number(segmentsBefore.slice(0, 6));
   assert.ok(copied <= 12, `${copied} segments begun for 30 KB of fresh mail`);
+  await b.queue.stop(0);
+});
+
+test("a message whose report is on its way to the disk is not copied forward as if it were told of", async () => {
+  const disk = new CrashDisk();
+  const { host } = disk;
+  const go = Promise.withResolvers<void>();
+  const openSync: Host["openSync"] = (path, options) => {
+    const file = host.openSync(path, options);
+    // A report's body takes its time.
+    if (path.includes("/body/")) {
+      const { sync } = file;
+      file.sync = () => go.promise.then(sync);
+    }
+    return file;
+  };
+  const slow: Host = Object.create(host, { openSync: { value: openSync } });
+  const b = await bench({
+    disk,
+    options: { host: slow, segmentBytes: 400 },
+    settings: { bodyThreshold: 400 },
+    verdicts: (address) => address.startsWith("bad") ? "failed" : "delivered",
+  });
+  await b.accept("A", ["bad@one.example"]);
+  await b.clock.advance(10);
+  for (let n = 0; n < 12; n++) {
+    await b.accept(`m${n}`, ["ok@two.example"], undefined, "x".repeat(100));
+    await b.clock.advance(50);
+  }
+  // The power fails before the report is there.
+  const again = await bench({ disk: disk.afterCrash(() => 0.99), clock: b.clock, start: false });
+  assert.deepEqual(again.queue.list().map(({ id }) => id), ["A.1"]);
+  await again.queue.stop(0);
+  go.resolve();
+  await b.clock.advance(100);
   await b.queue.stop(0);
 });
