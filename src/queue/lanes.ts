@@ -59,6 +59,8 @@ export interface LaneOptions<T> {
 
 /** How soon it is looked whether another worker gave a slot back. */
 const LOOK_AGAIN_MS = 10;
+/** Slots; of fewer none are kept back. */
+const FEW = 8;
 /** A sender with more in line sends in bulk. */
 const BULK = 100;
 /** The standings a site may have, and how many of all slots are theirs at most: a quarter is kept for those that are reached. */
@@ -332,7 +334,7 @@ export class Lanes<T extends Queueing> {
       return undefined;
     }
     const rests = state.restsUntil(now);
-    const limit = state.limit(now);
+    const limit = this.#isCrowded(state) ? 1 : state.limit(now);
     if (rests > 0 || lane.active >= limit) {
       this.#park(strand);
       if (rests > 0) this.#sleep(lane, rests);
@@ -352,6 +354,15 @@ export class Lanes<T extends Queueing> {
     const item = this.#drop(strand);
     this.#start(lane, item, () => this.#after(strand, now));
     return undefined;
+  }
+
+  /** So many sites that nobody has reached yet are tried that each gets one delivery before any gets more. */
+  #isCrowded({ standing }: SiteState): boolean {
+    if (standing !== "new") return false;
+    const { limits, shared } = this.#options;
+    const slots = Math.ceil(limits().concurrencyMax / (shared?.slots.workers ?? 1));
+    return slots >= FEW &&
+      this.#running[PLACES.new]! + this.#running[PLACES.failing]! >= PARTS[PLACES.new]!.room(slots) / 2;
   }
 
   /** Milliseconds that the site's rate asks to wait; 0, and it counts as gone. */
