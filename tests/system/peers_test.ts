@@ -174,7 +174,9 @@ function tlsWith({ key, cert }: PemPair): ServerTls {
   return serverTls(new Certificates({ identities: [identity] }, () => Date.now(), () => {}), systemClock);
 }
 
-test("every end of a real TLS handshake comes to what the table says, and the log has RFC 8460's name for it", async () => {
+test("every end of a real TLS handshake comes to what the table says, and the log has RFC 8460's name for it", {
+  timeoutMs: 180_000,
+}, async () => {
   const { alert, garbage, silence, close } = HANDSHAKES;
   const half = HANDSHAKES["half-close"];
   const ends: readonly (readonly [string, PeerScript["tls"], string, Partial<DeliverySettings>?])[] = [
