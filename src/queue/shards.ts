@@ -89,6 +89,8 @@ export async function finishAdoption(host: Host, dir: string, log?: Logger): Pro
   for (const name of folders(host, dir).filter((each) => ADOPTED.test(each)).sort()) {
     const from = `${dir}/${name}`;
     await finishAdoption(host, from, log);
+    // A segment whose removal was under way when its process died must not come back behind those that are moved now.
+    await syncDirectory(host, from);
     for (const part of ["body", "corrupt"]) {
       if (!isFolder(host, `${from}/${part}`)) continue;
       await makeDirectory(host, `${dir}/${part}`);

@@ -69,6 +69,8 @@ export class Shards {
     }
     const shards = new Shards(world, disk, queues, dirs);
     if (idle) return shards;
+    // A start does not end over a last sync that fails; this one was no start.
+    if (disk.dead) throw new Error("The machine has died");
     world.inspect(shards.list());
     const courier = new CrashCourier({ world, disk, intervals: INTERVALS.length, willing });
     for (const queue of queues) queue.start(courier);

@@ -128,3 +128,30 @@ test("shards keep their order, and bodies their directory, when the power fails 
     if (!died && disk.steps < crashAt) break;
   }
 });
+
+test("a segment whose removal was under way when the process died does not come back behind those that were handed over", async () => {
+  for (let crashAt = 1;; crashAt++) {
+    const disk = new CrashDisk();
+    disk.fail = (step) => {
+      if (step === "remove") throw new Error("EIO");
+    };
+    const options = { host: disk.host, dir: shardDir(ROOT, 1), segmentBytes: 100 };
+    disk.host.mkdirSync(options.dir, { recursive: true });
+    const b = await bench({ clock: new FakeClock(undefined, turn), options });
+    await b.accept("gone-1", ["x@there.example"]);
+    await b.clock.advance(50);
+    await b.queue.stop(0);
+    disk.fail = () => {};
+    // As the clean-up does it; what should have made it safe never came.
+    disk.host.removeSync(`${options.dir}/000001.log`);
+    const next = disk.afterKill();
+    next.crashAt = crashAt;
+    const died = await dealShards(next.host, ROOT, 0).then(() => opened(next.host, ROOT)).then(() => false, () => true);
+    let calls = 0;
+    const after = next.afterCrash(() => calls++ === 0 ? 0.1 : 0.99);
+    await dealShards(after.host, ROOT, 0);
+    const left = await found(after.host, 0);
+    assert.ok(!left.some((item) => item.includes("gone-1")), `dead at step ${crashAt}: ${left}`);
+    if (!died) break;
+  }
+});

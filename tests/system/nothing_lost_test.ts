@@ -2,7 +2,7 @@
  * Nothing that was acknowledged is lost: `kill -9` under load while the next hop refuses half of the recipients, and damage done to the
  * journal by hand. Every message carries a token; the next hop keeps the tokens it took.
  *
- * `KASI_SEED` repeats the moments of a run; `KASI_LONG=1` kills ten times instead of three.
+ * `KASI_SEED` repeats the moments of a run; `KASI_LONG=1` kills ten times instead of three, with two workers too.
  */
 import assert from "node:assert/strict";
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -40,16 +40,29 @@ async function drain(kasi: RunningSite, load: LoadResult, sink: TokenSink, ms: n
   }
 }
 
-test(`what was acknowledged survives ${KILLS} kills at random moments, and doubles come of crashes only`, {
-  timeoutMs: 300_000,
-}, async () => {
+/** Without workers, and with two: the kill takes all of them, and each has a shard of its own. */
+for (const nodes of LONG ? [0, 2] : [0]) {
+  test(
+    `what was acknowledged survives ${KILLS} kills at random moments, and doubles come of crashes only: ${nodes} workers`,
+    {
+      timeoutMs: 600_000,
+    },
+    () => survive(nodes),
+  );
+}
+
+async function survive(nodes: number): Promise<void> {
   const seed = Number(process.env.KASI_SEED ?? Date.now() % 1_000_000);
   const random = seeded(seed);
   await using sink = await TokenSink.start();
   const dir = temporaryDir("kasi-lost-");
   try {
     const port = await freePort();
-    const site = { dir, listen: `127.0.0.1:${port}`, files: relaySite(sink.port) };
+    const site = {
+      dir,
+      files: relaySite(sink.port, { "config/smtp.ini": `listen=127.0.0.1:${port}\nnodes=${nodes}\n` }),
+    };
+    const shards = nodes === 0 ? [""] : Array.from({ length: nodes }, (_, i) => `/w${i + 1}`);
     sink.refuse = (recipient) => recipient.startsWith("b");
     let kasi = await startKasi(site);
     const over = new AbortController();
@@ -113,9 +126,10 @@ test(`what was acknowledged survives ${KILLS} kills at random moments, and doubl
       assert.equal(await kasi.stop(), 0);
       outputs.push(kasi.output());
       kasi = await startKasi(site);
-      const recovered = await kasi.untilLogged(/queue: recovered .*/);
-      assert.match(recovered[0], /messages=0 /);
-      assert.deepEqual(readdirSync(join(dir, "queue/body")), [], "no body is left over");
+      for (const shard of shards) {
+        await kasi.untilLogged(new RegExp(`queue: recovered .*shard="?\\S*queue${shard}"? messages=0 `));
+        assert.deepEqual(readdirSync(join(dir, `queue${shard}/body`)), [], "no body is left over");
+      }
       outputs.push(kasi.output());
       for (const output of outputs) {
         assert.doesNotMatch(output, /\[(CRIT|ALERT|EMERG)\]/);
@@ -129,7 +143,7 @@ test(`what was acknowledged survives ${KILLS} kills at random moments, and doubl
   } finally {
     rmSync(dir, { recursive: true, force: true });
   }
-});
+}
 
 test("a torn tail and a flipped byte are set aside with a log line, and the rest is delivered", {
   timeoutMs: 120_000,
