@@ -21,10 +21,16 @@ function control(face = controlFace()) {
   return { ask, log: memory.text };
 }
 
+/** What a verb cannot do without. */
+const NEEDS = [[/^\/queue\/import/, "?dir=/x"], [/^\/queue\/(?!flush)/, "?id=A1"], [
+  /^\/sites\/./,
+  "?name=x.test",
+]] as const;
+
 test("every verb of the table is answered by its own method, and refused by the other", async () => {
   const { ask } = control();
   for (const [path, { method }] of Object.entries(CONTROL_VERBS)) {
-    const query = path === "/queue/import" ? "?dir=/x" : /queue\/(?!flush)/.test(path) ? "?id=A1" : "";
+    const query = NEEDS.find(([of]) => of.test(path))?.[1] ?? "";
     assert.equal((await ask(method, path + query)).status, 200, path);
     const other = await ask(method === "GET" ? "POST" : "GET", path);
     assert.equal(other.status, 405);
