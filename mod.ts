@@ -32,6 +32,7 @@ export { parseDestination, parseDestinations } from "./src/hooks/destination.ts"
 export type * from "./src/hooks/http.ts";
 export { type MailHosts, mailHosts } from "./src/hooks/mail_hosts.ts";
 export { Notes } from "./src/hooks/notes.ts";
+export type * from "./src/hooks/operations.ts";
 export type * from "./src/hooks/outbound.ts";
 export type { HookTable, Plugin, PluginHost, Prioritized, ServerFace } from "./src/hooks/plugin.ts";
 export type {

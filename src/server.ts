@@ -32,6 +32,7 @@ import { ownMailFirst } from "./server/own_mail.ts";
 import { deliverySettings, queueSettings } from "./server/outbound_settings.ts";
 import { deliverHere } from "./session/own_mail.ts";
 import { attachLogHook, choosePlugins, initialise, startChosen } from "./server/plugins.ts";
+import { type AskAll, askAlone, pluginOperations, Tidings } from "./server/plugin_operations.ts";
 import { PRODUCT, sessionSettings } from "./server/session_settings.ts";
 import { absoluteIn, findSite, type Site } from "./server/site.ts";
 import { closeInTurn as closeAll, type Closers } from "./server/closers.ts";
@@ -93,6 +94,10 @@ export interface WorkerPart {
   readonly shared: SharedLanes;
   /** Told whenever a session begins or ends. */
   readonly onSessions: (count: number) => void;
+  /** Asks all workers. */
+  readonly ask: AskAll;
+  /** To the plugin of that name in the main thread. */
+  readonly tell: (name: string, value: unknown) => void;
 }
 
 /** What its worker asks of it beside. */
@@ -186,6 +191,8 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
   };
   const plugins = await choosePlugins(options.plugins, core, { machine, log, site, signal: stopping.signal });
   const face = { notes, version: VERSION, name: core.me.value };
+  const started: { operations?: Operations } = {};
+  const tidings = new Tidings();
   const running = await startChosen(plugins, runner, core, {
     config,
     log,
@@ -195,6 +202,8 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     forwarder: queue.heeding(courier),
     results: common.results,
     outbound,
+    operations: pluginOperations(part?.ask ?? askAlone(() => started.operations)),
+    mainOf: (name) => part === undefined ? tidings.of(name) : { tell: (value) => part.tell(name, value), onTold() {} },
     signal: stopping.signal,
     ignoreBad: core.server.value.ignoreBadPlugins,
   });
@@ -275,7 +284,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     });
   if (http !== undefined) closers.push(() => http.close(deadline()));
 
-  const operations: Operations = {
+  const operations: Operations = started.operations = {
     list: (filter) => queue.look(filter),
     trace: async (id) => queue.trace(id),
     async stats() {
@@ -291,6 +300,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     },
     order: (order) => queue.order(order),
     sites: async (ask) => queue.sites.ask(ask),
+    pools: async () => courier.pools(),
     import: (dir, step) => queue.import(dir, step),
     async restart() {
       throw new ConfigError({

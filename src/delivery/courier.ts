@@ -7,6 +7,7 @@ import type { Clock } from "../base/clock.ts";
 import type { ExpiringMemory } from "../base/expiring_memory.ts";
 import { ipInList } from "../base/ip.ts";
 import type { Attempt, Destination, Forwarder, Item } from "../hooks/outbound.ts";
+import type { PoolNumbers } from "../hooks/operations.ts";
 import type { Hooks } from "../hooks/runner.ts";
 import type { Site } from "../hooks/site.ts";
 import type { Machine } from "../host/types.ts";
@@ -54,6 +55,8 @@ export interface DeliveryRoom extends Courier, Forwarder {
   /** Says QUIT on idle connections and resolves when they are gone. Attempts under way are ended by their own signals. */
   stop(): Promise<void>;
   stats(): CourierStats;
+  /** Connections out, by next hop. */
+  pools(): readonly PoolNumbers[];
 }
 
 export function createCourier(options: CourierOptions): DeliveryRoom {
@@ -152,6 +155,8 @@ export function createCourier(options: CourierOptions): DeliveryRoom {
       const left = pool.counts.connections;
       if (left > 0) log.info(`delivery stops with ${left} connections in use`);
     },
+
+    pools: () => pool.list(),
 
     stats: () => ({ ...pool.counts, opened: pool.opened, reused: pool.reused }),
   };

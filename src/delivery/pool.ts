@@ -5,6 +5,7 @@
  * whoever waits is served in order, and that what broke is not given out again. A host that could not be reached is remembered for a while.
  */
 import type { Clock } from "../base/clock.ts";
+import type { PoolNumbers } from "../hooks/operations.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Fact } from "./finding.ts";
 
@@ -149,6 +150,18 @@ export class Pool {
     }
     for (const share of this.#shares.values()) waiting += share.waiting.length;
     return { connections, idle, waiting };
+  }
+
+  /** By where they lead; what else tells them apart, credentials among it, is nobody's to read. */
+  list(): PoolNumbers[] {
+    const byName = new Map<string, PoolNumbers>();
+    for (const { key, open, idle } of this.#slots.values()) {
+      const name = key.split(" ")[1] ?? "";
+      const known = byName.get(name);
+      const inUse = open - idle.length;
+      byName.set(name, { name, inUse: inUse + (known?.inUse ?? 0), size: open + (known?.size ?? 0) });
+    }
+    return [...byName.values()];
   }
 
   /** Closes what is idle; what is leased goes when it is given back. Resolves when every QUIT has been answered or given up. */

@@ -5,6 +5,7 @@ import type { Machine } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import type { Message } from "../mail/message.ts";
 import type { Notes } from "./notes.ts";
+import type { MainThread, Operations } from "./operations.ts";
 import type { Envelope, Forwarder, Taken } from "./outbound.ts";
 import type { HookHandler, HookName } from "./points.ts";
 import type { ResultFeed } from "./results.ts";
@@ -36,6 +37,10 @@ export interface PluginHost {
   enqueue(envelope: Envelope, message: Message): Promise<Taken>;
   /** Sends mail of the plugin's own. */
   readonly outbound: Outbound;
+  /** The whole server, all its workers together. */
+  readonly operations: Operations;
+  /** The way to this plugin in the main thread. */
+  readonly main: MainThread;
   /** Aborted when the server stops. */
   readonly signal: AbortSignal;
 }

@@ -1,5 +1,6 @@
 /** The machine we run on: the runtime's own `Deno`, or its stand-in under Node, and what both lack. */
 import os from "node:os";
+import process from "node:process";
 import { systemClock } from "../base/clock.ts";
 import { normalizeIp } from "../base/ip.ts";
 import { dial } from "./dial.ts";
@@ -32,6 +33,7 @@ export async function thisMachine(options: MachineOptions = {}): Promise<Machine
     run: (options) => run(options),
     openUdp,
     openLocalLog: (options) => openLocalLog(host, options),
+    setTitle: (title) => void (process.title = title),
     startThread,
     localAddresses: () =>
       Object.values(os.networkInterfaces()).flatMap((each) => each ?? []).map((each) => normalizeIp(each.address)),

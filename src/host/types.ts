@@ -346,6 +346,8 @@ export interface Machine {
   openUdp(to: { readonly address: string; readonly port: number }): Promise<Datagrams>;
   /** Rejects when nobody listens there. */
   openLocalLog(options: LocalLogOptions): Promise<LocalLog>;
+  /** What `ps` shows of this process, as far as the system lets us. Of the main thread. */
+  setTitle(title: string): void;
   /** Addresses of this machine's interfaces. */
   localAddresses(): readonly string[];
   /** Starts a module in a thread; absent on a machine without threads. */

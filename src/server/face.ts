@@ -6,6 +6,7 @@
  * answered for by the one that takes its place.
  */
 import type { SiteCounts, SitesAsk, SitesTold } from "../queue/sites/sites_desk.ts";
+import type { PoolNumbers } from "../hooks/operations.ts";
 import type { CourierStats } from "../delivery/courier.ts";
 import type { ImportedFile, ImportStep } from "../queue/import/brought.ts";
 import type { ListedItem, ListFilter, Order, Ordered, QueueStats, TracedItem } from "../queue/types.ts";
@@ -34,6 +35,8 @@ export interface Operations {
   sites(ask: SitesAsk): Promise<SitesTold>;
   /** Takes in the queue files in a directory, Haraka's and those of an export. Rejects when it cannot be read. Without a step: all there is to do. */
   import(dir: string, step?: ImportStep): Promise<ImportedFile[]>;
+  /** Connections out, by next hop. */
+  pools(): Promise<readonly PoolNumbers[]>;
   /** Holds, releases, retries, removes or bounces items. */
   order(order: Order): Promise<Ordered>;
   /**

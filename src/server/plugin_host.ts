@@ -2,6 +2,7 @@
 import type { Config } from "../config/types.ts";
 import type { Machine } from "../host/types.ts";
 import type { Notes } from "../hooks/notes.ts";
+import type { MainThread, Operations } from "../hooks/operations.ts";
 import type { Forwarder } from "../hooks/outbound.ts";
 import type { PluginHost } from "../hooks/plugin.ts";
 import type { ResultFeed } from "../hooks/results.ts";
@@ -20,6 +21,8 @@ export interface PluginHostParts {
   readonly forwarder: Forwarder;
   readonly results: ResultFeed;
   readonly outbound: OutboundParts;
+  readonly operations: Operations;
+  readonly mainOf: (name: string) => MainThread;
   readonly signal: AbortSignal;
 }
 
@@ -44,6 +47,8 @@ export function pluginHostFor(parts: PluginHostParts): (name: string) => PluginH
       results: parts.results,
       enqueue: (envelope, message) => parts.outbound.enqueue(envelope, message),
       outbound: createOutbound(parts.outbound, log),
+      operations: parts.operations,
+      main: parts.mainOf(name),
       signal: parts.signal,
     };
   };

@@ -14,6 +14,7 @@ import { ResultRoom } from "../hooks/result_room.ts";
 import type { Logger } from "../log/types.ts";
 import { noQueue } from "./no_queue.ts";
 import { deliverySettings } from "./outbound_settings.ts";
+import { askAlone, pluginOperations, Tidings } from "./plugin_operations.ts";
 import { choosePlugins, startChosen } from "./plugins.ts";
 import { findSite } from "./site.ts";
 
@@ -64,6 +65,8 @@ export async function rehearse({ machine, log, ...options }: RehearsalOptions): 
       forwarder: courier,
       results: new ResultRoom(log),
       outbound: noQueue("Cannot queue mail: this is a rehearsal without a queue"),
+      operations: pluginOperations(askAlone(() => undefined)),
+      mainOf: (name) => new Tidings().of(name),
       signal: stopping.signal,
       ignoreBad: false,
     })

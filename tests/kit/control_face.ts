@@ -63,6 +63,7 @@ export function controlFace(items = 1): FakeControlFace {
         told.push(`import ${dir}`);
         return Promise.resolve([{ file: "a", id: "A" }, { file: "b", reason: "it is empty" }]);
       },
+      pools: () => Promise.resolve([{ name: "192.0.2.1:25", inUse: 1, size: 2 }]),
       restart: async () => void await act("restart")(),
     },
   };

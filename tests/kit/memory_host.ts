@@ -30,6 +30,8 @@ export interface MemoryMachineOptions {
 }
 
 export interface MemoryMachine extends Machine {
+  /** What `setTitle` was told. */
+  readonly titles: readonly string[];
   readonly clock: FakeClock;
   readonly resolver: ZoneResolver;
   readonly net: MemoryNet;
@@ -62,6 +64,7 @@ export function memoryMachine(options: MemoryMachineOptions = {}): MemoryMachine
   disk.changed = (kind, path) => {
     for (const watcher of watchers) watcher.offer(kind, path);
   };
+  const titles: string[] = [];
   const env = { ...options.env };
   const output = (name: "stdout" | "stderr") => ({
     writeSync(bytes: Uint8Array) {
@@ -139,6 +142,8 @@ export function memoryMachine(options: MemoryMachineOptions = {}): MemoryMachine
     },
     openUdp: (to) => options.openUdp?.(to) ?? Promise.reject(new Error("This test has no UDP")),
     openLocalLog: (log) => options.openLocalLog?.(log) ?? Promise.reject(new Error("This test has no local log")),
+    titles,
+    setTitle: (title) => void titles.push(title),
     redis,
     localAddresses: () => ["127.0.0.1", "::1", "198.51.100.1"],
   };

@@ -4,12 +4,14 @@ import type { SiteConfig } from "../../src/config/types.ts";
 import { Notes } from "../../src/hooks/notes.ts";
 import type { Attempt, Destination, Envelope, Forwarder, Item } from "../../src/hooks/outbound.ts";
 import type { PluginHost } from "../../src/hooks/plugin.ts";
+import type { Operations } from "../../src/hooks/operations.ts";
 import type { Machine } from "../../src/host/types.ts";
 import { type ContentFile, createOutbound, type QueueNumbers } from "../../src/hooks/send.ts";
 import { ResultRoom } from "../../src/hooks/result_room.ts";
 import { type Bytes, concat } from "../../src/base/bytes.ts";
 import type { Message } from "../../src/mail/message.ts";
 import { memorySource } from "../../src/mail/source.ts";
+import { pluginOperations, Tidings } from "../../src/server/plugin_operations.ts";
 import { type MemoryMachine, memoryMachine } from "./memory_host.ts";
 import { type MemoryLog, memoryLog } from "./memory_log.ts";
 import type { ZoneText } from "./zone.ts";
@@ -22,6 +24,7 @@ export interface PluginHostOptions {
   /** Answers HTTP requests; without it there is no network. */
   readonly fetch?: (request: Request) => Promise<Response>;
   /** Stands for the programs of the machine. */
+  readonly operations?: Operations;
   readonly run?: Machine["run"];
   readonly openUdp?: Machine["openUdp"];
   readonly openLocalLog?: Machine["openLocalLog"];
@@ -97,6 +100,8 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
       },
     },
     results,
+    operations: options.operations ?? pluginOperations(() => Promise.reject(new Error("This test has no operations"))),
+    main: new Tidings().of(name),
     enqueue,
     outbound: createOutbound({
       enqueue,

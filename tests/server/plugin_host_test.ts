@@ -7,6 +7,7 @@ import { memorySource } from "../../src/mail/source.ts";
 import { ResultRoom } from "../../src/hooks/result_room.ts";
 import { noQueue } from "../../src/server/no_queue.ts";
 import { pluginHostFor } from "../../src/server/plugin_host.ts";
+import { pluginOperations, Tidings } from "../../src/server/plugin_operations.ts";
 import { memoryMachine } from "../kit/memory_host.ts";
 import { memoryLog } from "../kit/memory_log.ts";
 import { test } from "../kit/test.ts";
@@ -41,6 +42,8 @@ test("pluginHostFor() gives each plugin its own log, and all the same server and
     },
     results: new ResultRoom(memory.log),
     outbound: { ...noQueue("not here"), enqueue },
+    operations: pluginOperations(() => Promise.reject(new Error("not here"))),
+    mainOf: (plugin) => new Tidings().of(plugin),
     signal: new AbortController().signal,
   });
   const [a, b] = [hostFor("a"), hostFor("b")];

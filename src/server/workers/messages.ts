@@ -2,6 +2,7 @@
 import type { Endpoint } from "../../config/endpoint.ts";
 import type { Counts } from "../../http/metrics.ts";
 import type { Taken } from "../../hooks/outbound.ts";
+import type { PoolNumbers } from "../../hooks/operations.ts";
 import type { LogItem } from "../../log/types.ts";
 import type { ImportedFile, ImportStep } from "../../queue/import/brought.ts";
 import type { ListedItem, ListFilter, Order, Ordered, TracedItem } from "../../queue/types.ts";
@@ -45,11 +46,14 @@ export interface Verbs {
   };
   order: { readonly takes: Order; readonly gives: Ordered };
   sites: { readonly takes: SitesAsk; readonly gives: SitesTold };
+  pools: { readonly takes: undefined; readonly gives: readonly PoolNumbers[] };
 }
 export type Verb = keyof Verbs;
 
 export type ToWorker =
   | { readonly kind: "ask"; readonly id: number; readonly verb: Verb; readonly takes: unknown }
+  /** What all workers answered to a worker's question; `fault`: why they could not. */
+  | { readonly kind: "answers"; readonly id: number; readonly gives: readonly unknown[]; readonly fault?: string }
   /** Take no more connections; end once sessions and deliveries have, or are late; then exit with 0. */
   | { readonly kind: "drain"; readonly deadlineMs: number }
   /** As `Server.stop`; then exit with 0. */
@@ -61,5 +65,9 @@ export type FromWorker =
   | { readonly kind: "failed"; readonly reason: string }
   | { readonly kind: "log"; readonly items: readonly LogItem[] }
   | { readonly kind: "uncaught"; readonly reason: string }
+  /** A question to all workers. */
+  | { readonly kind: "ask"; readonly id: number; readonly verb: Verb; readonly takes: unknown }
+  /** From a plugin's copy in a worker to the one in the main thread. */
+  | { readonly kind: "plugin"; readonly name: string; readonly value: unknown }
   | { readonly kind: "answer"; readonly id: number; readonly gives: unknown }
   | { readonly kind: "refusal"; readonly id: number; readonly reason: string };

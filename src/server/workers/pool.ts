@@ -10,6 +10,7 @@ import type { Thread } from "../../host/types.ts";
 import type { Logging } from "../../log/logging.ts";
 import type { Logger } from "../../log/types.ts";
 import { forfeit } from "../../queue/shared_slots.ts";
+import { ANSWER_MS } from "../plugin_operations.ts";
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerData } from "./messages.ts";
 
 /** What all workers are started with. */
@@ -26,6 +27,8 @@ export interface PoolOptions {
   readonly logging: Pick<Logging, "pass">;
   /** What nobody caught in a worker, with its stack. */
   readonly onUncaught: (reason: string) => void;
+  /** What a plugin's copy in a worker tells the one in the main thread. */
+  readonly onPlugin: (name: string, value: unknown) => void;
   /** How long a worker that is replaced may take to end. */
   readonly endMs: () => number;
 }
@@ -33,8 +36,10 @@ export interface PoolOptions {
 export interface Pool {
   /** Workers that serve. */
   readonly serving: number;
-  /** Everybody's answers; of those that serve and lived to answer. Rejects with the first refusal. */
-  ask<V extends Verb>(verb: V, takes: Verbs[V]["takes"]): Promise<Verbs[V]["gives"][]>;
+  /** Workers that died and were replaced so far. */
+  readonly replaced: number;
+  /** Everybody's answers; of those that serve and lived to answer, `withinMs` if that is given. Rejects with the first refusal. */
+  ask<V extends Verb>(verb: V, takes: Verbs[V]["takes"], withinMs?: number): Promise<Verbs[V]["gives"][]>;
   /** One that serves, in turn. Rejects with its refusal, and when there is none or it went away before it answered. */
   askOne<V extends Verb>(verb: V, takes: Verbs[V]["takes"]): Promise<Verbs[V]["gives"]>;
   restart(): Promise<void>;
@@ -81,6 +86,7 @@ class WorkerPool implements Pool {
   readonly #stopping = new AbortController();
   #asks = 0;
   #turn = 0;
+  replaced = 0;
   #restarting: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -101,9 +107,9 @@ class WorkerPool implements Pool {
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
-  async ask<V extends Verb>(verb: V, takes: Verbs[V]["takes"]): Promise<Verbs[V]["gives"][]> {
+  async ask<V extends Verb>(verb: V, takes: Verbs[V]["takes"], withinMs?: number): Promise<Verbs[V]["gives"][]> {
     const places = this.#places.filter(({ state }) => state === "serving" || state === "ending");
-    const answers = await Promise.all(places.map((place) => this.#askAt(place, verb, takes)));
+    const answers = await Promise.all(places.map((place) => this.#askAt(place, verb, takes, withinMs)));
     return answers.filter((answer) => answer !== undefined);
   }
 
@@ -116,11 +122,18 @@ class WorkerPool implements Pool {
     return answer;
   }
 
-  /** Undefined when it went away before it answered. */
-  #askAt<V extends Verb>(place: Place, verb: V, takes: Verbs[V]["takes"]): Promise<Verbs[V]["gives"] | undefined> {
+  /** Undefined when it went away before it answered, or was late. */
+  #askAt<V extends Verb>(
+    place: Place,
+    verb: V,
+    takes: Verbs[V]["takes"],
+    withinMs?: number,
+  ): Promise<Verbs[V]["gives"] | undefined> {
     return new Promise((resolve, reject) => {
       const id = ++this.#asks;
+      const late = withinMs === undefined ? undefined : this.#options.clock.after(withinMs, () => settle());
       const settle = (message?: FromWorker) => {
+        late?.cancel();
         this.#asked.delete(id);
         if (message?.kind === "refusal") reject(new Error(message.reason));
         else resolve(message?.kind === "answer" ? message.gives as Verbs[V]["gives"] : undefined);
@@ -213,6 +226,16 @@ class WorkerPool implements Pool {
         return ready.reject(new WorkerError(message.reason));
       case "uncaught":
         return this.#options.onUncaught(message.reason);
+      case "plugin":
+        return this.#options.onPlugin(message.name, message.value);
+      case "ask": {
+        const { id } = message;
+        this.ask(message.verb, message.takes as never, ANSWER_MS).then(
+          (gives) => thread.post({ kind: "answers", id, gives } satisfies ToWorker),
+          (fault: Error) => thread.post({ kind: "answers", id, gives: [], fault: fault.message } satisfies ToWorker),
+        );
+        return;
+      }
       default:
         return this.#asked.get(message.id)?.settle(message);
     }
@@ -242,6 +265,7 @@ class WorkerPool implements Pool {
         }
         if (this.#stopping.signal.aborted || place.thread !== undefined) return;
         await this.#fill(place);
+        this.replaced++;
         log.notice(`Worker ${place.number} was replaced`);
         return;
       } catch (cause) {

@@ -35,6 +35,7 @@ import type { Operations, ServerStats } from "../face.ts";
 import { bindAll, closeAll, describe, endpointsOf } from "../listeners.ts";
 import { deliverySettings } from "../outbound_settings.ts";
 import { attachLogHook, choosePlugins, initialise, startChosen } from "../plugins.ts";
+import { ANSWER_MS, pluginOperations, Tidings } from "../plugin_operations.ts";
 import { absoluteIn, type Site } from "../site.ts";
 import { takeQueue } from "../take_queue.ts";
 import { loadServerTls } from "../tls_store.ts";
@@ -101,6 +102,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
   const stopping = new AbortController();
   const plugins = await choosePlugins(options.plugins, core, { machine, log, site, signal: stopping.signal });
   const face = { notes, version: VERSION, name: core.me.value };
+  const tidings = new Tidings();
   const running = await startChosen(plugins, runner, core, {
     config,
     log,
@@ -110,6 +112,11 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
     forwarder: courier,
     results: common.results,
     outbound,
+    operations: pluginOperations(
+      async (verb, takes) => await served().ask(verb, takes, ANSWER_MS),
+      () => workers.pool?.replaced ?? 0,
+    ),
+    mainOf: (name) => tidings.of(name),
     signal: stopping.signal,
     ignoreBad: core.server.value.ignoreBadPlugins,
   });
@@ -140,6 +147,7 @@ export async function supervise(options: SuperviseOptions): Promise<Server> {
       for (const line of reason.split("\n")) logging.root.crit(line);
       options.onUncaught?.();
     },
+    onPlugin: (name, value) => tidings.deliver(name, value),
     endMs: () => core.server.value.forceShutdownTimeoutMs,
   });
   closers.push(() => {
@@ -294,6 +302,7 @@ export function operationsOf(
       return result;
     },
     sites: async (ask) => sitesTogether(await pool.ask("sites", ask)),
+    pools: () => pluginOperations((verb, takes) => pool.ask(verb, takes)).pools(),
     restart: () => pool.restart(),
   };
 }

@@ -15,6 +15,7 @@ import type { LogItem } from "../../log/types.ts";
 import { SharedSlots } from "../../queue/shared_slots.ts";
 import { SharedPaces } from "../../queue/sites/shared_paces.ts";
 import { serveAsWorker, type Server } from "../../server.ts";
+import type { AskAll } from "../plugin_operations.ts";
 import { rehearse } from "../rehearsal.ts";
 import { type Handover, takeOver } from "./handover.ts";
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerData } from "./messages.ts";
@@ -65,6 +66,7 @@ export async function runWorker(port: WorkerPort): Promise<number> {
       await (await rehearse({ machine, ...site, log: logging.root, setUp: false })).stop();
       return 0;
     }
+    const asker = new Asker((message) => port.post(message));
     const server = await serveAsWorker({
       machine,
       logging,
@@ -75,12 +77,14 @@ export async function runWorker(port: WorkerPort): Promise<number> {
       endpoints: data.endpoints,
       shard: data.shard,
       shared: { slots: new SharedSlots(data.slots, data.number - 1), paces: new SharedPaces(data.paces) },
+      ask: asker.ask,
+      tell: (name, value) => port.post({ kind: "plugin", name, value }),
       onSessions: (count) => void Atomics.store(new Int32Array(data.sessions), data.number - 1, count),
     });
     const ended = follow(port, server, () => metrics?.drain(), async (given) => {
       const { envelope, message } = await takeOver(machine.host, given);
       return await server.enqueue(envelope, message);
-    });
+    }, asker);
     port.post({ kind: "ready" });
     await ended;
     logging.flush();
@@ -93,12 +97,39 @@ export async function runWorker(port: WorkerPort): Promise<number> {
   }
 }
 
+/** Asks all workers, this one among them, by way of the main thread. */
+export class Asker {
+  readonly #post: (message: FromWorker) => void;
+  readonly #asked = new Map<number, PromiseWithResolvers<readonly unknown[]>>();
+  #asks = 0;
+
+  constructor(post: (message: FromWorker) => void) {
+    this.#post = post;
+  }
+
+  readonly ask: AskAll = (verb, takes) => {
+    const id = ++this.#asks;
+    const answer = Promise.withResolvers<readonly unknown[]>();
+    this.#asked.set(id, answer);
+    this.#post({ kind: "ask", id, verb, takes });
+    return answer.promise as ReturnType<AskAll> as never;
+  };
+
+  hear({ id, gives, fault }: Extract<ToWorker, { kind: "answers" }>): void {
+    const answer = this.#asked.get(id);
+    this.#asked.delete(id);
+    if (fault === undefined) answer?.resolve(gives);
+    else answer?.reject(new Error(fault));
+  }
+}
+
 /** Does what the main thread says; resolves once it said to end, and all has ended. */
 export function follow(
   port: Pick<WorkerPort, "post" | "onMessage">,
   server: Server,
   counts: () => unknown,
   enqueue: (given: Handover) => Promise<Taken>,
+  asker?: Asker,
 ) {
   const { operations } = server;
   const verbs: { readonly [V in Verb]: (takes: never) => Promise<unknown> } = {
@@ -109,11 +140,13 @@ export function follow(
     trace: (id) => operations.trace(id),
     order: (order) => operations.order(order),
     sites: (ask) => operations.sites(ask),
+    pools: () => operations.pools(),
     import: ({ dir, step }: Verbs["import"]["takes"]) => operations.import(dir, step),
   };
   return new Promise<void>((resolve, reject) => {
     port.onMessage((message) => {
       const told = message as ToWorker;
+      if (told.kind === "answers") return asker?.hear(told);
       if (told.kind !== "ask") {
         const ended = told.kind === "stop" ? server.stop(told.deadlineMs) : server.drain(told.deadlineMs);
         return void ended.then(resolve, reject);

@@ -44,6 +44,7 @@ async function pool(count: number, onStart: (thread: FakeThread) => void = (thre
   const log = memoryLog();
   const threads: FakeThread[] = [];
   const uncaught: string[] = [];
+  const told: [string, unknown][] = [];
   const slots = slotMemory(count);
   const made = startWorkers({
     count,
@@ -60,9 +61,10 @@ async function pool(count: number, onStart: (thread: FakeThread) => void = (thre
     log: log.log,
     logging: { pass: (item) => void log.items.push(item) },
     onUncaught: (reason) => void uncaught.push(reason),
+    onPlugin: (name, value) => void told.push([name, value]),
     endMs: () => 30_000,
   });
-  return { made, clock, log, threads, uncaught, slots };
+  return { made, clock, log, threads, uncaught, slots, told };
 }
 
 test("a worker that dies is replaced at once in its shard, and what it held is given back", async () => {
@@ -194,4 +196,26 @@ test("what workers log and what nobody caught in them comes out here, in order; 
   assert.deepEqual(p.threads[0]!.told, [{ kind: "stop", deadlineMs: 1000 }]);
   await p.clock.advance(100_000);
   assert.equal(p.threads.length, 1);
+});
+
+test("a worker asks all of them by way of the main thread, one that is late is left out, and plugins' tidings are passed on", async () => {
+  const p = await pool(2);
+  await p.made;
+  p.threads[1]!.heed = () => {};
+  p.threads[0]!.say({ kind: "ask", id: 5, verb: "pools", takes: undefined });
+  await settled();
+  await p.clock.advance(1000);
+  await settled();
+  assert.deepEqual(p.threads[0]!.told.at(-1), { kind: "answers", id: 5, gives: [1] });
+  p.threads[1]!.say({ kind: "plugin", name: "mine", value: { n: 1 } });
+  assert.deepEqual(p.told, [["mine", { n: 1 }]]);
+});
+
+test("workers that died and were replaced are counted", async () => {
+  const p = await pool(2);
+  const workers = await p.made;
+  assert.equal(workers.replaced, 0);
+  p.threads[0]!.end(3);
+  await settled();
+  assert.equal(workers.replaced, 1);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createLogging } from "../../../src/log/logging.ts";
 import type { LogItem } from "../../../src/log/types.ts";
 import type { FromWorker } from "../../../src/server/workers/messages.ts";
-import { follow, PortSink } from "../../../src/server/workers/worker.ts";
+import { Asker, follow, PortSink } from "../../../src/server/workers/worker.ts";
 import { test } from "../../kit/test.ts";
 
 test("lines of one turn go to the main thread in one message, in order, and what waits goes with flush()", async () => {
@@ -59,4 +59,19 @@ test("follow() answers what it is asked, says why it cannot, and resolves once i
   tell({ kind: "drain", deadlineMs: 700 });
   await ended;
   assert.deepEqual(drained, [700]);
+});
+
+test("a worker's question to all comes back by its number, and so does why there is no answer", async () => {
+  const posted: FromWorker[] = [];
+  const asker = new Asker((message) => void posted.push(message));
+  const [pools, list] = [asker.ask("pools", undefined), asker.ask("list", undefined)];
+  assert.deepEqual(posted.map((message) => message.kind === "ask" && [message.id, message.verb]), [[1, "pools"], [
+    2,
+    "list",
+  ]]);
+  asker.hear({ kind: "answers", id: 2, gives: [], fault: "disk" });
+  asker.hear({ kind: "answers", id: 1, gives: [[{ name: "x", inUse: 0, size: 1 }]] });
+  asker.hear({ kind: "answers", id: 9, gives: [] });
+  await assert.rejects(list, /disk/);
+  assert.deepEqual(await pools, [[{ name: "x", inUse: 0, size: 1 }]]);
 });
