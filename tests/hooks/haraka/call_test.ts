@@ -85,6 +85,23 @@ test("outbound hooks get an hmail and their parameters, and answer as they alway
   ]);
 });
 
+test("force_tls of an hmail or its todo is the note that delivery heeds", async () => {
+  for (const [on, other] of [["hmail", "hmail.todo"], ["hmail.todo", "hmail"]]) {
+    const { run, started } = await runner(`
+      exports.hook_send_email = (next, hmail) => {
+        server.notes.before = ${on}.force_tls;
+        ${on}.force_tls = true;
+        server.notes.after = ${other}.force_tls;
+        next();
+      };`);
+    const one = item();
+    assert.equal(await run("send_email", { item: one }), undefined);
+    assert.equal(one.envelope.notes.force_tls, true);
+    const { notes } = started.host.server;
+    assert.deepEqual([notes.get("before"), notes.get("after")], [false, true]);
+  }
+});
+
 test("the deny hook hears code, text, plugin, function, parameters and hook, of our plugins' refusals too [row 81]", async () => {
   const { run, hooks } = await runner(`
     exports.register = function () { this.register_hook('mail', 'judge'); };
