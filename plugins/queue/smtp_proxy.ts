@@ -30,6 +30,11 @@ const SMTP_PROXY_INI = fileShape({
       enable_outbound: { type: "boolean", default: true, about: "Hand on the mail of relaying clients too." },
       ...OLD_KEYS,
     },
+    tls: {
+      open: true,
+      about:
+        "Options of TLS for this server alone, as Haraka has them. They are not heeded: those of tls.ini hold for all deliveries.",
+    },
   },
 });
 
@@ -43,8 +48,10 @@ export default {
   name: "queue/smtp_proxy",
   about: "Hands mail on to another server step by step, while the client sends.",
   files: [SMTP_PROXY_INI],
-  async setup({ name, config, forwarder }) {
+  async setup({ name, config, forwarder, log }) {
     const settings = await config.ini(SMTP_PROXY_INI);
+    const unheeded = Object.keys(settings.value.tls);
+    if (unheeded.length > 0) log.warn(`smtp_proxy.ini [tls] is not heeded, tls.ini is: ${unheeded.join(", ")}`);
     const underWay = new WeakMap<Transaction, Proxied>();
     let turn = 0;
 

@@ -3,9 +3,9 @@ import type { Tally } from "../hooks/session.ts";
 import type { Reply } from "../wire/reply.ts";
 import { type Dialogue, Gone } from "./dialogue.ts";
 
-/** How long, and how much, a peer may go on talking so that it can read our last reply. */
+/** How long, and how much, a peer may go on talking so that it can read our last reply. What a client has ready to send at once fits. */
 const LINGER_MS = 2000;
-const LINGER_OCTETS = 1024 * 1024;
+const LINGER_OCTETS = 16 * 1024 * 1024;
 
 /** Why the session's signal is aborted in the end. One for all: a stack of its own would cost each session more than its summary. */
 const OVER = new Gone("the session is over");

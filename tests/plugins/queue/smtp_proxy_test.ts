@@ -189,3 +189,9 @@ test("relaying clients are handed on too, unless enable_outbound=false; mail mea
   await b.run("reset_transaction", { session });
   await b.close();
 });
+
+test("options of TLS for this server alone are told not to be heeded", async () => {
+  const { log } = await bench({}, `${INI}[tls]\nciphers=ALL\nkey=own.pem\n`);
+  assert.match(log.text(), /smtp_proxy\.ini \[tls\] is not heeded, tls\.ini is: ciphers, key/);
+  assert.doesNotMatch((await bench({}, `${INI}[tls]\n`)).log.text(), /not heeded/);
+});
