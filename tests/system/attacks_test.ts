@@ -93,12 +93,13 @@ test("a header without an end is read to the dot and refused, in bounded memory"
   await using client = await inMail(kasi.port);
   assert.match(await client.say("DATA"), /^354/);
   const fields = Array.from({ length: 1000 }, (_, i) => `X-${i}: ${"y".repeat(56)}\r\n`).join("");
-  for (let sent = 0; sent < 128 * MIB; sent += fields.length) await client.write(fields);
+  for (let sent = 0; sent < 256 * MIB; sent += fields.length) await client.write(fields);
   await client.write("\r\n.\r\n");
   assert.match((await client.reply())!, /^550 5\.3\.4 /);
   const grown = rssOf(kasi.pid) - before;
-  console.log(`a header of 128 MiB: RSS +${grown.toFixed(0)} MiB`);
-  assert.ok(grown < 64, `grew by ${grown} MiB`);
+  console.log(`a header of 256 MiB: RSS +${grown.toFixed(0)} MiB`);
+  // Node's collector lets read buffers lie for a while: 84 MiB were seen, of a header of 512 MiB too.
+  assert.ok(grown < ("Deno" in globalThis ? 64 : 112), `grew by ${grown} MiB`);
   // The session goes on.
   assert.match(await client.mail("a@b.test", ["you@localhost"], CONTENT), /^250 /);
 });
