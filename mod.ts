@@ -22,6 +22,7 @@ export { ipInName } from "./src/base/ip_in_name.ts";
 export { type Bytes, utf8Decode, utf8Encode } from "./src/base/bytes.ts";
 export { deadline, DeadlineError } from "./src/base/deadline.ts";
 export { newId } from "./src/base/ids.ts";
+export { syslogTime } from "./src/base/syslog_time.ts";
 export { isPublicSuffix, organizationalDomain, registeredDomain, splitHost } from "./src/base/org_domain.ts";
 export { type FileShape, fileShape, type Settings, type Shape, type ValueOf } from "./src/config/shape.ts";
 export type { Config, Live } from "./src/config/types.ts";

@@ -1,5 +1,5 @@
 /** Lines of the log as syslog messages: RFC 5424, and the older form that RFC 3164 describes. */
-import { formatLogItem, type LevelName, type LogItem } from "kasi";
+import { formatLogItem, type LevelName, type LogItem, syslogTime } from "kasi";
 
 /** RFC 5424 §6.2.1. */
 const FACILITIES = (
@@ -18,7 +18,6 @@ const SEVERITIES: { readonly [L in LevelName]: number } = {
   PROTOCOL: 7,
   DATA: 7,
 };
-const MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(" ");
 
 export type SyslogFormat = "rfc5424" | "rfc3164";
 
@@ -52,7 +51,7 @@ export function messageOf(format: SyslogFormat, item: LogItem, priority: number,
     ? `<${priority}>1 ${new Date(item.time).toISOString()} ${word(host, 255)} ${word(name, 48)} ${
       pid ?? "-"
     } - - ${text}`
-    : `<${priority}>${shortTime(item.time)} ${word(host, 255)} ${word(name, 32)}${
+    : `<${priority}>${syslogTime(item.time)} ${word(host, 255)} ${word(name, 32)}${
       pid === undefined ? "" : `[${pid}]`
     }: ${text}`;
 }
@@ -60,14 +59,4 @@ export function messageOf(format: SyslogFormat, item: LogItem, priority: number,
 /** Printable ASCII without blanks, or the sign for nothing. */
 function word(text: string, most: number): string {
   return text.replace(/[^!-~]+/g, "").slice(0, most) || "-";
-}
-
-/** RFC 3164 §4.1.2, where the machine stands. */
-function shortTime(ms: number): string {
-  const date = new Date(ms);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = String(date.getDate()).padStart(2, " ");
-  return `${MONTHS[date.getMonth()]} ${day} ${two(date.getHours())}:${two(date.getMinutes())}:${
-    two(date.getSeconds())
-  }`;
 }

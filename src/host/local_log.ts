@@ -6,6 +6,7 @@
  */
 import { spawn } from "node:child_process";
 import { utf8Encode } from "../base/bytes.ts";
+import { syslogTime } from "../base/syslog_time.ts";
 import type { Host, LocalLog, LocalLogOptions } from "./types.ts";
 
 /** Deno's, as far as it goes. */
@@ -18,7 +19,6 @@ interface DatagramHost {
 
 /** What log daemons take at most. */
 const MOST_OCTETS = 8192;
-const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 let opened = 0;
 
 export async function openLocalLog(host: Host, options: LocalLogOptions): Promise<LocalLog> {
@@ -28,16 +28,6 @@ export async function openLocalLog(host: Host, options: LocalLogOptions): Promis
   return deno !== undefined && "listenDatagram" in deno
     ? byDatagrams(host, deno as Required<DatagramHost>, options)
     : await byLogger(options);
-}
-
-/** `Nov  3 09:15:04`, where the machine stands (RFC 3164 §4.1.2). */
-export function shortTime(ms: number): string {
-  const date = new Date(ms);
-  const two = (value: number) => String(value).padStart(2, "0");
-  const day = String(date.getDate()).padStart(2, " ");
-  return `${MONTHS[date.getMonth()]} ${day} ${two(date.getHours())}:${two(date.getMinutes())}:${
-    two(date.getSeconds())
-  }`;
 }
 
 function byDatagrams(host: Host, deno: Required<DatagramHost>, { path, ident, pid, clock }: LocalLogOptions): LocalLog {
@@ -50,7 +40,7 @@ function byDatagrams(host: Host, deno: Required<DatagramHost>, { path, ident, pi
   return {
     async write(priority, text) {
       const tag = pid === undefined ? ident : `${ident}[${pid}]`;
-      const bytes = utf8Encode(`<${priority}>${shortTime(clock.now())} ${tag}: ${text}`);
+      const bytes = utf8Encode(`<${priority}>${syslogTime(clock.now())} ${tag}: ${text}`);
       await socket.send(bytes.subarray(0, MOST_OCTETS), { transport: "unixpacket", path });
     },
     close() {
