@@ -59,6 +59,7 @@ export {
   type Refuse,
   type Verdict,
 } from "./src/hooks/verdict.ts";
+export { type GeoDatabase, type GeoFinding, openGeoDatabase } from "./src/host/geo_database.ts";
 export {
   type HashKind,
   hashPassword,

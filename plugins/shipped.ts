@@ -28,6 +28,7 @@ export const SHIPPED = {
   "early_talker": () => import("./early_talker.ts"),
   "example": () => import("./example.ts"),
   "fcrdns": () => import("./fcrdns.ts"),
+  "geoip": () => import("./geoip.ts"),
   "headers": () => import("./headers.ts"),
   "helo.checks": () => import("./helo.checks.ts"),
   "mail_from.is_resolvable": () => import("./mail_from.is_resolvable.ts"),

@@ -30,6 +30,7 @@ const TABLE: { readonly [room: string]: { readonly rooms: readonly string[]; rea
         "ws",
         "@redis/client",
         "hash-wasm",
+        "maxmind",
       ],
     },
     config: {
