@@ -96,6 +96,7 @@ export async function sealArc(message: Message, options: SealOptions): Promise<A
     ],
     signed.map(({ line }) => relaxed(line)),
     key,
+    signal,
   );
   // §5.1.1: all sets from the first on; §5.1.2: once it is broken, only our own.
   const sealed = [
@@ -108,6 +109,7 @@ export async function sealArc(message: Message, options: SealOptions): Promise<A
     [`i=${instance}; a=${key.algorithm}; cv=${verdict}; ${common}`],
     sealed.map(relaxed),
     key,
+    signal,
   );
   return {
     instance,

@@ -5,19 +5,29 @@
  * wrong with the text it was given.
  */
 import { type Bytes, concat, latin1Decode, latin1Encode } from "../base/bytes.ts";
+import { turns } from "../base/turns.ts";
 
 export type DkimAlgorithm = "rsa-sha256" | "ed25519-sha256";
 
 export interface DkimKey {
   readonly algorithm: DkimAlgorithm;
-  /** A signature over `data`, base64. RSA is computed off the main thread. */
-  sign(data: Bytes): Promise<string>;
+  /**
+   * A signature over `data`, base64. RSA is computed off the session's thread, by as many threads as there are processors; who is aborted
+   * while all of them are busy is rejected with the signal's reason.
+   */
+  sign(data: Bytes, signal?: AbortSignal): Promise<string>;
 }
 
 const RSA = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } as const;
 const ED25519 = { name: "Ed25519" } as const;
 /** RFC 8301 §3.2: nobody accepts shorter ones. */
 const LEAST_BITS = 1024;
+
+/**
+ * The runtime computes each signature on a thread of a pool of its own, of which Deno's has hundreds: without a limit, a hundred messages at
+ * once leave the session's thread a hundredth of the machine (docs/performance.md, "Signing").
+ */
+const rsaTurn = turns(navigator.hardwareConcurrency);
 
 /** DER of the object identifiers 1.2.840.113549.1.1.1 and 1.3.101.112. */
 const OID_RSA = "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
@@ -48,7 +58,7 @@ async function rsaKey(pkcs8: Bytes): Promise<DkimKey> {
   return {
     algorithm: "rsa-sha256",
     // Three times slower on Deno than on Node, but on another thread: `node:crypto` would hold everyone up.
-    sign: async (data) => base64(await crypto.subtle.sign(RSA, key, data)),
+    sign: async (data, signal) => base64(await rsaTurn(() => crypto.subtle.sign(RSA, key, data), signal)),
   };
 }
 

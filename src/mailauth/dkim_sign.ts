@@ -47,7 +47,7 @@ export async function signDkim(message: Message, options: SignOptions): Promise<
     `h=${namesOf(signed)}`,
     `bh=${bodyHash}`,
   ];
-  return await signatureField("DKIM-Signature", tags, signed.map(({ line }) => relaxed(line)), key);
+  return await signatureField("DKIM-Signature", tags, signed.map(({ line }) => relaxed(line)), key, signal);
 }
 
 /** The tags, then `b=` with the signature over `lines` and the field itself (RFC 6376 §3.7). */
@@ -56,10 +56,11 @@ export async function signatureField(
   tags: readonly string[],
   lines: readonly string[],
   key: DkimKey,
+  signal?: AbortSignal,
 ): Promise<string> {
   const value = `${tags.join(";\r\n\t")};\r\n\tb=`;
   const data: Bytes = latin1Encode([...lines, relaxed(`${name}: ${value}`)].join("\r\n"));
-  return value + (await key.sign(data)).match(/.{1,72}/g)!.join("\r\n\t");
+  return value + (await key.sign(data, signal)).match(/.{1,72}/g)!.join("\r\n\t");
 }
 
 /** RFC 6376 §5.4.2: of fields that stand there more than once the last comes first. */

@@ -37,3 +37,30 @@ test("what is no key is refused with the reason", async () => {
   ];
   for (const [pem, wanted] of cases) await assert.rejects(readDkimKey(pem), wanted);
 });
+
+test("RSA keys sign as many messages at once as there are processors; who is aborted meanwhile is not waited for", async () => {
+  const key = await readDkimKey(rsa(1024, "pkcs8"));
+  const { subtle } = crypto;
+  const held = Promise.withResolvers<void>();
+  let busy = 0;
+  const sign = subtle.sign;
+  subtle.sign = async (...args: Parameters<typeof sign>) => {
+    busy++;
+    await held.promise;
+    return await sign.apply(subtle, args);
+  };
+  try {
+    const [most, gone] = [navigator.hardwareConcurrency, new AbortController()];
+    const signatures = Array.from({ length: most + 3 }, () => key.sign(utf8Encode("x")));
+    const left = assert.rejects(key.sign(utf8Encode("y"), gone.signal), /client is gone/);
+    await new Promise((resolve) => setTimeout(resolve));
+    assert.equal(busy, most);
+    gone.abort(new Error("client is gone"));
+    await left;
+    held.resolve();
+    assert.equal(new Set(await Promise.all(signatures)).size, 1);
+    assert.equal(busy, most + 3);
+  } finally {
+    subtle.sign = sign;
+  }
+});

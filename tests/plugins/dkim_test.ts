@@ -65,6 +65,21 @@ test("without a key of its own a domain is signed with the default key", async (
   assert.deepEqual(results!.msg, ["using default key"]);
 });
 
+test("a signature that cannot be made defers the message, which is signed when it comes again", async () => {
+  const plugin = await start(SIGN);
+  const session = fakeSession({ from: "joe@example.com", relaying: true });
+  const message = mail(LETTER);
+  const { subtle } = crypto;
+  const sign = subtle.sign;
+  subtle.sign = () => Promise.reject(new DOMException("The processor has burnt out", "OperationError"));
+  const { verdict } = await plugin.run("queue_outbound", { session, event: { message } })
+    .finally(() => subtle.sign = sign);
+  assert.equal(verdict?.kind, "defer");
+  assert.ok(!message.header.has("DKIM-Signature"));
+  await plugin.run("queue_outbound", { session, event: { message } });
+  assert.ok(message.header.has("DKIM-Signature"));
+});
+
 test("mail of our own making is signed when it enters the queue", async () => {
   const plugin = await start(SIGN);
   const message = mail(LETTER);
