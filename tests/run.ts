@@ -1,12 +1,16 @@
 /**
- * All that CI runs: `deno task test`. Sets the machine up, then each stage in turn; ends with one line `N passed, N failed, N skipped`.
+ * All that CI runs: `deno task test`. Sets the machine up, then each stage in turn, both doors' system tests side by side; ends with one line
+ * `N passed, N failed, N skipped`.
  *
  * `deno task test unit house` runs only the named stages. Exit code 1 when anything failed.
  */
+import { Buffer } from "node:buffer";
 import { spawn } from "node:child_process";
 import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { ROOT, type SetUp, setUp } from "./setup.ts";
+import { gatherUnits } from "./units.ts";
 
 interface Tally {
   passed: number;
@@ -18,16 +22,18 @@ interface Stage {
   readonly command: (env: SetUp) => readonly string[] | undefined;
   /** `tests`: the command's own counts are taken; `step`: it counts as one. */
   readonly counts: "tests" | "step";
+  /** Runs along with the stage before it; its output is shown when it has ended. */
+  readonly alongside?: boolean;
+}
+interface Outcome {
+  readonly code: number;
+  readonly output: string;
+  readonly seconds: number;
 }
 
 const DENO = Deno.execPath();
-/** Those with a stage of their own, and folders without tests. */
-const NO_UNITS = ["bench", "data", "docs", "fuzz", "house", "system", "types"];
-/** Every other folder, and what lies beside them: a new one is not forgotten. */
-const unitTests = () =>
-  readdirSync(ROOT + "tests", { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() ? !NO_UNITS.includes(entry.name) : entry.name.endsWith("_test.ts"))
-    .map(({ name }) => `tests/${name}`).sort();
+const units = gatherUnits();
+process.on("exit", () => units.remove());
 const systemTests = () =>
   readdirSync(ROOT + "tests/system").filter((name) => name.endsWith("_test.ts")).map((name) => `tests/system/${name}`);
 
@@ -38,7 +44,21 @@ const STAGES: readonly Stage[] = [
   {
     name: "unit",
     counts: "tests",
-    command: () => [DENO, "test", "-A", "--deny-net", "--deny-run", "--no-check", "--quiet", ...unitTests()],
+    command: () => [
+      ...[
+        DENO,
+        "test",
+        "--config",
+        "deno.json",
+        "-A",
+        "--deny-net",
+        "--deny-run",
+        "--no-check",
+        "--quiet",
+        "--parallel",
+      ],
+      ...units.modules,
+    ],
   },
   { name: "types", counts: "tests", command: () => [DENO, "test", "-A", "--deny-net", "--quiet", "tests/types"] },
   {
@@ -51,6 +71,8 @@ const STAGES: readonly Stage[] = [
   {
     name: "node",
     counts: "tests",
+    // System tests wait for others most of the time.
+    alongside: true,
     command: ({ node, nodePackages }) =>
       nodePackages && node !== undefined
         ? [
@@ -72,63 +94,92 @@ const STAGES: readonly Stage[] = [
   { name: "coverage:spec", counts: "step", command: () => [DENO, "run", "-A", "tests/coverage_spec.ts"] },
 ];
 
-/** Runs a command, showing what it prints; resolves to its output and exit code. */
-function show(command: readonly string[], env: SetUp): Promise<{ code: number; output: string }> {
+/** Runs a command; what it prints goes to `told` as it comes. */
+function run(command: readonly string[], env: SetUp, told: (bytes: Uint8Array) => void): Promise<Outcome> {
+  const began = performance.now();
   return new Promise((resolve) => {
     const child = spawn(command[0]!, command.slice(1), {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1", KASI_NODE: env.node ?? "", KASI_DENO: DENO },
+      env: {
+        ...process.env,
+        NO_COLOR: "1",
+        KASI_NODE: env.node ?? "",
+        KASI_DENO: DENO,
+        // Node compiles each module once rather than once for each server that a test starts.
+        NODE_COMPILE_CACHE: join(ROOT, "data/node-cache"),
+      },
     });
-    let output = "";
+    const chunks: Uint8Array[] = [];
+    const end = (code: number, more = "") => {
+      const output = Buffer.concat(chunks).toString() + more;
+      resolve({ code, output, seconds: (performance.now() - began) / 1000 });
+    };
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (bytes: Uint8Array) => {
-        output += new TextDecoder().decode(bytes);
-        process.stdout.write(bytes);
+        chunks.push(bytes);
+        told(bytes);
       });
     }
-    child.on("close", (code) => resolve({ code: code ?? 1, output }));
-    child.on("error", (cause) => resolve({ code: 1, output: `${output}${cause.message}` }));
+    child.on("close", (code) => end(code ?? 1));
+    child.on("error", (cause) => end(1, cause.message));
   });
 }
 
-/** Reads the closing line of `deno test` (`ok | 5 passed | 0 failed | 1 ignored`) or of Node's runner (`ℹ pass 5`). */
-export function countsOf(output: string): Tally | undefined {
-  const deno = /\| (\d+) passed[^|]*\| (\d+) failed[^|\n]*(?:\| (\d+) ignored)?/.exec(output.slice(-2000));
-  if (deno) return { passed: Number(deno[1]), failed: Number(deno[2]), skipped: Number(deno[3] ?? 0) };
-  const node = (word: string) =>
-    Number(new RegExp(`^\\S+ ${word} (\\d+)$`, "m").exec(output.slice(-2000))?.[1] ?? Number.NaN);
+/** Reads the closing line of `deno test` (`ok | 5 passed | 0 failed | 1 ignored`) or of Node's runner (`ℹ pass 5`), whatever follows it. */
+function countsOf(output: string): Tally | undefined {
+  const deno = [...output.matchAll(/^\S+ \| (\d+) passed[^|\n]*\| (\d+) failed[^|\n]*(?:\| (\d+) ignored)?/gm)].at(-1);
+  if (deno !== undefined) {
+    return { passed: Number(deno[1]), failed: Number(deno[2]), skipped: Number(deno[3] ?? 0) };
+  }
+  const node = (word: string) => Number([...output.matchAll(new RegExp(`^\\S+ ${word} (\\d+)$`, "gm"))].at(-1)?.[1]);
   const tally = { passed: node("pass"), failed: node("fail") + (node("cancelled") || 0), skipped: node("skipped") };
   return Number.isNaN(tally.passed) ? undefined : tally;
+}
+
+/** A stage, and those that run alongside it. */
+function groups(stages: readonly Stage[]): Stage[][] {
+  const found: Stage[][] = [];
+  for (const stage of stages) {
+    if (stage.alongside === true && found.length > 0) found.at(-1)!.push(stage);
+    else found.push([stage]);
+  }
+  return found;
+}
+
+function tallyOf({ counts }: Stage, { code, output }: Outcome): Tally {
+  const counted = counts === "tests" ? countsOf(output) : undefined;
+  const tally = counted ?? { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
+  return code !== 0 && tally.failed === 0 ? { ...tally, failed: 1 } : tally;
 }
 
 export async function runStages(wanted: readonly string[]): Promise<boolean> {
   const env = setUp();
   const total: Tally = { passed: 0, failed: 0, skipped: 0 };
   const lines: string[] = [];
-  for (const stage of STAGES) {
-    if (wanted.length > 0 && !wanted.includes(stage.name)) continue;
-    const command = stage.command(env);
-    if (command === undefined) {
-      total.skipped++;
-      lines.push(`${stage.name.padEnd(14)} skipped: not to be had on this machine`);
-      continue;
+  for (const group of groups(STAGES.filter(({ name }) => wanted.length === 0 || wanted.includes(name)))) {
+    const running = group.map((stage, i) => {
+      const command = stage.command(env);
+      if (command === undefined) return undefined;
+      if (i > 0) return run(command, env, () => {});
+      console.log(`\n── ${stage.name} ──`);
+      return run(command, env, (bytes) => process.stdout.write(bytes));
+    });
+    for (const [i, stage] of group.entries()) {
+      const outcome = await running[i];
+      if (outcome === undefined) {
+        total.skipped++;
+        lines.push(`${stage.name.padEnd(14)} skipped: not to be had on this machine`);
+        continue;
+      }
+      if (i > 0) process.stdout.write(`\n── ${stage.name} ──\n${outcome.output}`);
+      const { passed, failed, skipped } = tallyOf(stage, outcome);
+      total.passed += passed;
+      total.failed += failed;
+      total.skipped += skipped;
+      const seconds = outcome.seconds.toFixed(1);
+      lines.push(`${stage.name.padEnd(14)} ${passed} passed, ${failed} failed, ${skipped} skipped (${seconds} s)`);
     }
-    console.log(`\n── ${stage.name} ──`);
-    const started = performance.now();
-    const { code, output } = await show(command, env);
-    const counts = stage.counts === "tests" ? countsOf(output) : undefined;
-    const tally = counts ?? { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, skipped: 0 };
-    if (code !== 0 && tally.failed === 0) tally.failed = 1;
-    total.passed += tally.passed;
-    total.failed += tally.failed;
-    total.skipped += tally.skipped;
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    lines.push(
-      `${
-        stage.name.padEnd(14)
-      } ${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped (${seconds} s)`,
-    );
   }
   console.log(
     `\n── result ──\n${lines.join("\n")}\n\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`,
