@@ -10,6 +10,9 @@ const OF_A_SERVER = {
   username: { type: "optional-text", about: "Who we are." },
   password: { type: "optional-text", about: "Our password." },
   database: { type: "optional-text", about: "Number of the database.", was: ["db"] },
+  noDelay: { type: "boolean", default: true, about: "Read for Haraka's files: always." },
+  keepAlive: { type: "optional-text", about: "Read for Haraka's files." },
+  reconnectStrategy: { type: "optional-text", about: "Read for Haraka's files: it is tried again by itself." },
 } as const;
 
 const REDIS_INI = fileShape({
@@ -17,6 +20,10 @@ const REDIS_INI = fileShape({
   about: "The Redis server that plugins share.",
   shape: {
     server: OF_A_SERVER,
+    pubsub: {
+      open: true,
+      about: "Haraka's server for those who subscribe. Not heeded: results are published on [server], in Haraka too.",
+    },
     opts: {
       database: { type: "optional-text", about: "Number of the database, while [server] says none.", was: ["db"] },
       password: { type: "optional-text", about: "Password, while [server] says none." },

@@ -1,20 +1,24 @@
 /** The settings of the plugin spf. */
 import { fileShape } from "kasi";
 
-const flag = (about: string) => ({ type: "boolean", default: false, about } as const);
+const flag = (
+  about: string,
+  ...was: string[]
+) => ({ type: "boolean", default: false, about, ...(was.length > 0 && { was }) } as const);
 const DEFER = {
   helo_temperror: flag("Put off mail with a null sender when the HELO name's policy cannot be looked up."),
   mfrom_temperror: flag("Put off mail when the policy of the sender's domain cannot be looked up."),
 };
+/** Haraka's own file has `deny.mfrom_…` in its comments, for the taking. */
 const DENY = {
   helo_none: flag("Refuse a null sender when the HELO name has no policy."),
   helo_softfail: flag("Refuse a null sender when the HELO name's policy says softfail."),
   helo_fail: flag("Refuse a null sender when the HELO name's policy says fail."),
   helo_permerror: flag("Refuse a null sender when the HELO name's policy makes no sense."),
-  mfrom_none: flag("Refuse senders whose domain has no policy."),
-  mfrom_softfail: flag("Refuse when the policy of the sender's domain says softfail."),
-  mfrom_fail: flag("Refuse when the policy of the sender's domain says fail."),
-  mfrom_permerror: flag("Refuse when the policy of the sender's domain makes no sense."),
+  mfrom_none: flag("Refuse senders whose domain has no policy.", "deny.mfrom_none"),
+  mfrom_softfail: flag("Refuse when the policy of the sender's domain says softfail.", "deny.mfrom_softfail"),
+  mfrom_fail: flag("Refuse when the policy of the sender's domain says fail.", "deny.mfrom_fail"),
+  mfrom_permerror: flag("Refuse when the policy of the sender's domain makes no sense.", "deny.mfrom_permerror"),
   openspf_text: flag("Read so that older files keep working; the site it pointed to is gone."),
 };
 

@@ -24,6 +24,19 @@ export const OLD_KEYS = {
   max_connections: { type: "integer", default: 1000, about: "Read for older files." },
 } as const;
 
+/** Haraka's options of TLS for one plugin alone. */
+export const OWN_TLS = {
+  open: true,
+  about:
+    "Options of TLS for this server alone, as Haraka has them. They are not heeded: those of tls.ini hold for all deliveries.",
+} as const;
+
+/** What to warn of when a `[tls]` says something. */
+export function unheededTls(file: string, tls: { readonly [key: string]: string | undefined }): string | undefined {
+  const keys = Object.keys(tls);
+  return keys.length === 0 ? undefined : `${file} [tls] is not heeded, tls.ini is: ${keys.join(", ")}`;
+}
+
 export interface NextHop extends NextHopSettings {
   readonly bind?: string | undefined;
   readonly bind_helo?: string | undefined;

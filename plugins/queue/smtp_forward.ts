@@ -4,7 +4,7 @@
  */
 import { answer, defer, deny, type Envelope, type HookEvent, ok, parseDestination, type Plugin } from "kasi";
 import { handOn } from "./hand_on.ts";
-import { destinationsOf } from "./next_hop_ini.ts";
+import { destinationsOf, unheededTls } from "./next_hop_ini.ts";
 import { nextHop, sectionFor, sectionOf, SMTP_FORWARD_INI } from "./smtp_forward_ini.ts";
 import { isForAnother } from "./wants.ts";
 
@@ -13,8 +13,10 @@ export default {
   about: "Hands messages to another server while the client waits.",
   files: [SMTP_FORWARD_INI],
   async setup(host) {
-    const { name, config } = host;
+    const { name, config, log } = host;
     const settings = await config.ini(SMTP_FORWARD_INI);
+    const unheeded = unheededTls("smtp_forward.ini", settings.value.tls);
+    if (unheeded !== undefined) log.warn(unheeded);
     let turn = 0;
 
     const forward = async (event: HookEvent<"queue">) => {

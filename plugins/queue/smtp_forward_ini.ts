@@ -1,6 +1,6 @@
 /** `smtp_forward.ini`: its shape, which section holds for a message, and the note that names its next hop. */
 import { type Address, fileShape, type Settings } from "kasi";
-import { destinationsOf, NEXT_HOP, OLD_KEYS } from "./next_hop_ini.ts";
+import { destinationsOf, NEXT_HOP, OLD_KEYS, OWN_TLS } from "./next_hop_ini.ts";
 
 const HOP = {
   ...NEXT_HOP,
@@ -38,6 +38,7 @@ export const SMTP_FORWARD_INI = fileShape({
       },
       ...OLD_KEYS,
     },
+    tls: OWN_TLS,
     "*": HOP,
   },
 });

@@ -18,7 +18,7 @@ import {
   type Transaction,
 } from "kasi";
 import { clientOf } from "./hand_on.ts";
-import { destinationsOf, NEXT_HOP, OLD_KEYS } from "./next_hop_ini.ts";
+import { destinationsOf, NEXT_HOP, OLD_KEYS, OWN_TLS, unheededTls } from "./next_hop_ini.ts";
 import { isForAnother } from "./wants.ts";
 
 const SMTP_PROXY_INI = fileShape({
@@ -30,11 +30,7 @@ const SMTP_PROXY_INI = fileShape({
       enable_outbound: { type: "boolean", default: true, about: "Hand on the mail of relaying clients too." },
       ...OLD_KEYS,
     },
-    tls: {
-      open: true,
-      about:
-        "Options of TLS for this server alone, as Haraka has them. They are not heeded: those of tls.ini hold for all deliveries.",
-    },
+    tls: OWN_TLS,
   },
 });
 
@@ -50,8 +46,8 @@ export default {
   files: [SMTP_PROXY_INI],
   async setup({ name, config, forwarder, log }) {
     const settings = await config.ini(SMTP_PROXY_INI);
-    const unheeded = Object.keys(settings.value.tls);
-    if (unheeded.length > 0) log.warn(`smtp_proxy.ini [tls] is not heeded, tls.ini is: ${unheeded.join(", ")}`);
+    const unheeded = unheededTls("smtp_proxy.ini", settings.value.tls);
+    if (unheeded !== undefined) log.warn(unheeded);
     const underWay = new WeakMap<Transaction, Proxied>();
     let turn = 0;
 

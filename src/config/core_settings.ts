@@ -260,7 +260,9 @@ export async function loadCoreSettings(
         "smtpgreeting",
         "connection.ini [message] greeting",
       ),
-      haproxyHosts: loader.list(ini.haproxy, "hosts", haproxy.value, "haproxy_hosts", "connection.ini [haproxy] hosts"),
+      haproxyHosts: ini.haproxy.enabled
+        ? loader.list(ini.haproxy, "hosts", haproxy.value, "haproxy_hosts", "connection.ini [haproxy] hosts")
+        : [],
     }, report);
   });
 

@@ -29,6 +29,15 @@ test("nothing written: Haraka's listener, its limits, the machine's name", async
   core.close();
 });
 
+test("haproxy enabled=false: the list stays, and nobody is a proxy", async () => {
+  const ini = (enabled: boolean) => ({ "site/connection.ini": `[haproxy]\nenabled=${enabled}\nhosts[]=10.0.0.1\n` });
+  for (const [enabled, hosts] of [[true, ["10.0.0.1"]], [false, []]] as const) {
+    const { core } = await load(ini(enabled));
+    assert.deepEqual(core.connection.value.haproxyHosts, hosts);
+    core.close();
+  }
+});
+
 /** What is set, how 3.0 says it, how 3.1 does; both have the same effect. */
 const EITHER_WAY: readonly { readonly old: Files; readonly now: string; readonly notices: number }[] = [
   { old: { "site/databytes": "1234" }, now: "[max]\nbytes=1234", notices: 1 },

@@ -47,3 +47,13 @@ test("without Redis results are kept as ever, and the log says so once", async (
   assert.deepEqual(store.get("spf")?.pass, ["a"]);
   assert.equal(started.log.text().match(/No Redis/g)?.length, 1);
 });
+
+test("keys of Haraka's redis.ini that mean nothing here do not put the file out of use", async () => {
+  const files = {
+    "redis.ini":
+      "[server]\nhost=192.0.2.7\nnoDelay=true\nkeepAlive=5000\nreconnectStrategy=1\n[pubsub]\nhost=192.0.2.8\n",
+  };
+  const { machine, log } = await startPlugin(plugin, { files });
+  assert.equal(machine.redis.opened[0]?.hostname, "192.0.2.7");
+  assert.doesNotMatch(log.text(), /wanted|WARN|ERROR/);
+});

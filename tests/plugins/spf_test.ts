@@ -56,6 +56,7 @@ test("each flag refuses its result, with the code of RFC 7372, and no other", as
   const cases: [flag: string, from: string, kind: string, enhanced: string][] = [
     ["[deny]\nmfrom_fail=true", "joe@bad.test", "deny", "5.7.23"],
     ["[deny]\nmfrom_softfail=true", "joe@soft.test", "deny", "5.7.23"],
+    ["[deny]\ndeny.mfrom_fail=true", "joe@bad.test", "deny", "5.7.23"],
     ["[deny]\nmfrom_permerror=true", "joe@wrong.test", "deny", "5.7.23"],
     ["[deny]\nmfrom_none=true", "joe@nowhere.test", "deny", "5.7.1"],
     ["[defer]\nmfrom_temperror=true", "joe@broken.test", "defer", "4.7.24"],

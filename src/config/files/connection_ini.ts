@@ -22,6 +22,11 @@ export const CONNECTION_INI = fileShape({
         default: false,
         about: "No tolerance for stray blanks and missing brackets in MAIL and RCPT, but from clients that may relay.",
       },
+      postel: {
+        type: "boolean",
+        default: false,
+        about: "Read for Haraka's files: addresses beyond the lengths of RFC 5321 are refused all the same.",
+      },
       smtputf8: { type: "boolean", default: true, about: "Offer SMTPUTF8 (RFC 6531)." },
       long_lines: {
         type: "choice",
@@ -43,6 +48,7 @@ export const CONNECTION_INI = fileShape({
       },
     },
     haproxy: {
+      enabled: { type: "boolean", default: true, about: "Heed hosts. false: nobody is taken for a proxy." },
       hosts: {
         type: "words",
         default: [],

@@ -289,3 +289,10 @@ auth_pass=p
   one.stop();
 });
 const never = new AbortController().signal;
+
+test("options of TLS for this server alone are no domain's section, and are told not to be heeded", async () => {
+  const { run, sent, log } = await bench(taken, "[tls]\nciphers=ALL\nno_tls_hosts[]=192.0.2.1\n[main]");
+  assert.match(log.text(), /smtp_forward\.ini \[tls\] is not heeded, tls\.ini is: ciphers, no_tls_hosts/);
+  await run("queue", { to: ["a@tls"] });
+  assert.equal(sent[0]?.destinations[0]?.host, "main.test");
+});
