@@ -47,6 +47,7 @@ export const SHIPPED = {
   "queue/smtp_proxy": () => import("./queue/smtp_proxy.ts"),
   "queue/test": () => import("./queue/test.ts"),
   "rcpt_to.in_host_list": () => import("./rcpt_to.in_host_list.ts"),
+  "recipient-routes": () => import("./recipient-routes.ts"),
   "record_envelope_addresses": () => import("./record_envelope_addresses.ts"),
   "redis": () => import("./redis.ts"),
   "relay": () => import("./relay.ts"),

@@ -54,6 +54,8 @@ export class MemoryRedis {
 
   #run([verb, key = "", value = "", ...more]: readonly string[]): unknown {
     switch (verb) {
+      case "MGET":
+        return [key, value, ...more].map((one) => this.value(one) ?? null);
       case "GET":
         return this.value(key) ?? null;
       case "SET": {

@@ -35,7 +35,7 @@ const NOT_YET = new Set([
     "auth/auth_ldap",
     "rcpt_to.ldap",
   ],
-  ...["attachment", "geoip", "limit", "rcpt_to.routes"],
+  ...["attachment", "geoip", "limit"],
 ]);
 /** Bundled with Haraka or packages of their own, but not in that file. */
 const BESIDE: readonly string[] = [
