@@ -23,6 +23,7 @@ import { createLogging, type Logging } from "./log/logging.ts";
 import { StdoutHandler } from "./log/stdout_handler.ts";
 import type { Message } from "./mail/message.ts";
 import { Queue } from "./queue/queue.ts";
+import type { KeyClaims } from "./queue/claims.ts";
 import type { SharedLanes } from "./queue/lanes.ts";
 import { openCommon } from "./server/common.ts";
 import { serveConnection } from "./server/connection.ts";
@@ -92,6 +93,8 @@ export interface WorkerPart {
   readonly shard: string;
   /** Slots and rates of all workers. */
   readonly shared: SharedLanes;
+  /** Submissions of all workers. */
+  readonly claims: KeyClaims;
   /** Told whenever a session begins or ends. */
   readonly onSessions: (count: number) => void;
   /** Asks all workers. */
@@ -104,6 +107,8 @@ export interface WorkerPart {
 export interface WorkerServer extends Server {
   /** Puts a message that the main thread handed over into the queue. */
   enqueue(envelope: Envelope, message: Message): Promise<Taken>;
+  /** The id of what it took under the key of a submission. */
+  submitted(key: string): string | undefined;
 }
 
 /** A server as `serve` makes it, but for what the main thread does for all: HTTP, the `log` hook, `init_master`. */
@@ -166,7 +171,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     hooks: runner,
     settings: await queueSettings(core, config, log),
     suspensions: `${queueDir}/sites.json`,
-    ...(part === undefined ? {} : { shared: part.shared }),
+    ...(part === undefined ? {} : { shared: part.shared, claims: part.claims }),
   });
   const courier = createCourier({
     machine,
@@ -324,6 +329,7 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
     operations,
     outbound: createOutbound(outbound, log),
     enqueue: outbound.enqueue,
+    submitted: (key) => queue.submitted(key),
     get sessions() {
       return sessions.size;
     },

@@ -2,9 +2,10 @@
  * Which submissions were taken, by the key their client gave them: the same one again is not queued again (idempotence).
  *
  * A key lies on disk in the record of its own message, so that a crash keeps both or neither. Before a segment goes, the keys in it are copied
- * forward. A key is forgotten after the window, when there are too many (the oldest first), and when its message was lost to a damaged disk:
+ * forward. Where queues share submissions (`claims.ts`), the others are asked before one is taken. A key is forgotten after the window, when there are too many (the oldest first), and when its message was lost to a damaged disk:
  * then the same submission is taken anew.
  */
+import type { KeyClaims } from "./claims.ts";
 import type { Journal } from "./journal.ts";
 import type { Kind } from "./record.ts";
 import type { Segment } from "./segment.ts";
@@ -37,32 +38,54 @@ export class Keyring {
   readonly #pending = new Map<string, Promise<unknown>>();
   readonly #limits: () => KeyLimits;
   readonly #now: () => number;
+  readonly #claims: KeyClaims | undefined;
 
-  constructor(now: () => number, limits: () => KeyLimits) {
+  constructor(now: () => number, limits: () => KeyLimits, claims?: KeyClaims) {
     this.#now = now;
     this.#limits = limits;
+    this.#claims = claims;
   }
 
   get size(): number {
     return this.#known.size;
   }
 
+  /** The id of the message that was taken under this key. */
+  of(key: string): string | undefined {
+    const known = this.#known.get(key);
+    return known === undefined || this.#isOld(known) ? undefined : known.id;
+  }
+
   /**
    * Has `take` take the message under this key, unless one was taken: then the id of that. While one is on its way to the disk others wait for
-   * what becomes of it; when it fails the next one is taken. Rejects with what `take` rejects with.
+   * what becomes of it; when it fails the next one is taken. Rejects with what `take` rejects with, and when the others cannot be asked.
    */
   async once(key: string, take: () => Promise<{ readonly id: string }>): Promise<{ id: string; repeated: boolean }> {
     for (let pending = this.#pending.get(key); pending !== undefined; pending = this.#pending.get(key)) {
       await pending.catch(() => {});
     }
-    const known = this.#known.get(key);
-    if (known !== undefined && !this.#isOld(known)) return { id: known.id, repeated: true };
-    const taking = take();
+    const known = this.of(key);
+    if (known !== undefined) return { id: known, repeated: true };
+    const taking = this.#claims === undefined ? this.#take(take) : this.#takeAmongAll(this.#claims, key, take);
     this.#pending.set(key, taking);
     try {
-      return { id: (await taking).id, repeated: false };
+      return await taking;
     } finally {
       this.#pending.delete(key);
+    }
+  }
+
+  async #take(take: () => Promise<{ readonly id: string }>): Promise<{ id: string; repeated: boolean }> {
+    return { id: (await take()).id, repeated: false };
+  }
+
+  async #takeAmongAll(claims: KeyClaims, key: string, take: () => Promise<{ readonly id: string }>) {
+    const { id } = await claims.claim(key);
+    if (id !== undefined) return { id, repeated: true };
+    try {
+      return await this.#take(take);
+    } finally {
+      claims.end(key);
     }
   }
 

@@ -77,6 +77,11 @@ export class Queue implements QueueApi {
   readonly #siteOf = (domain: string): string => this.#finder.siteOf(domain).name;
   #stopped: Promise<void> | undefined;
 
+  /** The id of the message that was taken under the key of a submission. */
+  submitted(key: string): string | undefined {
+    return this.#core.keys.of(key);
+  }
+
   /** Replays what is on disk and is ready to accept. Rejects when the directory cannot be used or another process has it. */
   static async open(options: QueueOptions): Promise<Queue> {
     // Other people's mail is nobody's to read.
@@ -85,7 +90,7 @@ export class Queue implements QueueApi {
     try {
       await finishAdoption(options.host, options.dir, options.log);
       const counts = new SegmentCounts();
-      const keys = new Keyring(() => options.clock.now(), () => options.settings.value);
+      const keys = new Keyring(() => options.clock.now(), () => options.settings.value, options.claims);
       const recovered = await recover({ ...options, holder: counts, keys });
       return new Queue(options, recovered, counts, keys, () => lock?.release());
     } catch (error) {

@@ -12,6 +12,7 @@ import type { Logger } from "../log/types.ts";
 import type { Message, Source } from "../mail/message.ts";
 import { NO_TEMPLATES, type SiteTemplates } from "../mail/report_template.ts";
 import type { ImportedFile, ImportStep } from "./import/brought.ts";
+import type { KeyClaims } from "./claims.ts";
 import type { Courier } from "./courier.ts";
 import type { SharedLanes } from "./lanes.ts";
 
@@ -83,6 +84,8 @@ export interface QueueOptions {
   readonly fileLock?: (dir: string) => { release(): void };
   /** Where other workers' deliveries count too; without it this queue's own alone. */
   readonly shared?: SharedLanes;
+  /** What other workers took counts too; without it what this queue took alone. */
+  readonly claims?: KeyClaims;
   /** File of the sites that the operator suspended; `sites.json` in `dir` by default. */
   readonly suspensions?: string;
   /** From 0 up to 1, for times that are not to fall together. Default `Math.random`. */

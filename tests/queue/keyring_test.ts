@@ -134,3 +134,26 @@ test("an operator who removes a mail does not make its client's repetition a new
   assert.equal(await submit(again, "B", "k"), "A");
   await again.queue.stop(0);
 });
+
+test("where queues share submissions, another one's is repeated too; a claim ends whatever becomes of the mail, and without an answer nothing is taken", async () => {
+  const ended: string[] = [];
+  const elsewhere: { answer: () => Promise<{ id?: string }> } = { answer: async () => ({ id: "THEIRS" }) };
+  const claims = { claim: () => elsewhere.answer(), end: (key: string) => void ended.push(key) };
+  const b = await open({ options: { claims } });
+  assert.equal(await submit(b, "A", "k"), "THEIRS");
+  assert.deepEqual(ended, []);
+  elsewhere.answer = async () => ({});
+  assert.equal(await submit(b, "B", "k"), "queued");
+  assert.deepEqual(ended, ["k"]);
+  assert.equal(b.queue.submitted("k"), "B");
+  elsewhere.answer = () => Promise.reject(new Error("nobody there"));
+  assert.equal(await submit(b, "C", "k"), "B", "what is known here needs no asking");
+  await assert.rejects(submit(b, "D", "k2"), /nobody there/);
+  elsewhere.answer = async () => ({});
+  b.disk.fail = (step) => {
+    if (step === "write") throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+  };
+  await assert.rejects(submit(b, "E", "k3"));
+  assert.deepEqual(ended, ["k", "k3"]);
+  await b.queue.stop(0).catch(() => {});
+});

@@ -296,6 +296,42 @@ test("[row 22] from two workers to one to none and back: what was queued is foun
     }
   }));
 
+test("a submission that comes again, through any worker and after a start with fewer, is queued once", () =>
+  inDirectory(async (dir) => {
+    await using sink = await TokenSink.start();
+    const port = await freePort();
+    const more = { "config/outbound.ini": "idempotency_header=Idempotency-Key\n" };
+    const mail = (key: string) => `Subject: x\r\nX-Token: ${key}\r\nIdempotency-Key: ${key}\r\n\r\nx\r\n`;
+    const submit = async ({ client }: Session, key: string) =>
+      /^250 .*\((\S+)\)/.exec(await client.mail("me@kasi.test", ["a@one.test"], mail(key)))?.[1];
+    let first: string | undefined;
+    for (const nodes of [2, 1]) {
+      const kasi = await startKasi({ dir, files: files(nodes, port, sink.port, more) });
+      try {
+        const sessions = await oneOfEach(port, nodes);
+        assert.equal(sessions.length, nodes);
+        for (const session of sessions) {
+          const id = await submit(session, "one");
+          first ??= id;
+          assert.ok(first !== undefined);
+          assert.equal(id, first);
+        }
+        if (nodes === 2) {
+          // At the same time.
+          const ids = await Promise.all(sessions.map((session) => submit(session, "two")));
+          assert.ok(ids[0] !== undefined && ids[0] !== first);
+          assert.equal(ids[0], ids[1]);
+          await eventually(() => sink.deliveries().size === 2, 10_000, "both mails");
+        }
+        await closeEach(sessions);
+        assert.equal(await kasi.stop(), 0);
+      } finally {
+        await kasi.stop();
+      }
+    }
+    assert.deepEqual([...sink.deliveries().values()].map((times) => times.length), [1, 1]);
+  }));
+
 for (const hook of ["init_master", "init_child"]) {
   test(`[row 30] ${hook} that refuses ends the start with code 1, with workers and without`, async () => {
     for (const nodes of [0, 2]) {

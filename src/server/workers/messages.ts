@@ -4,6 +4,7 @@ import type { Counts } from "../../http/metrics.ts";
 import type { Taken } from "../../hooks/outbound.ts";
 import type { PoolNumbers } from "../../hooks/operations.ts";
 import type { LogItem } from "../../log/types.ts";
+import type { Claim } from "../../queue/claims.ts";
 import type { ImportedFile, ImportStep } from "../../queue/import/brought.ts";
 import type { ListedItem, ListFilter, Order, Ordered, TracedItem } from "../../queue/types.ts";
 import type { SitesAsk, SitesTold } from "../../queue/sites/sites_desk.ts";
@@ -39,6 +40,8 @@ export interface Verbs {
   flush: { readonly takes: string | undefined; readonly gives: number };
   /** Asked of one worker alone. */
   enqueue: { readonly takes: Handover; readonly gives: Taken };
+  /** The message it took under the key of a submission. */
+  submitted: { readonly takes: string; readonly gives: { readonly id?: string } };
   trace: { readonly takes: string; readonly gives: readonly TracedItem[] };
   import: {
     readonly takes: { readonly dir: string; readonly step: ImportStep };
@@ -54,6 +57,8 @@ export type ToWorker =
   | { readonly kind: "ask"; readonly id: number; readonly verb: Verb; readonly takes: unknown }
   /** What all workers answered to a worker's question; `fault`: why they could not. */
   | { readonly kind: "answers"; readonly id: number; readonly gives: readonly unknown[]; readonly fault?: string }
+  /** What the claim on a key comes to; `fault`: why it cannot be told. */
+  | { readonly kind: "claimed"; readonly id: number; readonly claim: Claim; readonly fault?: string }
   /** Take no more connections; end once sessions and deliveries have, or are late; then exit with 0. */
   | { readonly kind: "drain"; readonly deadlineMs: number }
   /** As `Server.stop`; then exit with 0. */
@@ -67,6 +72,9 @@ export type FromWorker =
   | { readonly kind: "uncaught"; readonly reason: string }
   /** A question to all workers. */
   | { readonly kind: "ask"; readonly id: number; readonly verb: Verb; readonly takes: unknown }
+  /** A message is to be taken under this key, and has been or not. */
+  | { readonly kind: "claim"; readonly id: number; readonly key: string }
+  | { readonly kind: "unclaim"; readonly key: string }
   /** From a plugin's copy in a worker to the one in the main thread. */
   | { readonly kind: "plugin"; readonly name: string; readonly value: unknown }
   | { readonly kind: "answer"; readonly id: number; readonly gives: unknown }

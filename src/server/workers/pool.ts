@@ -11,6 +11,7 @@ import type { Logging } from "../../log/logging.ts";
 import type { Logger } from "../../log/types.ts";
 import { forfeit } from "../../queue/shared_slots.ts";
 import { ANSWER_MS } from "../plugin_operations.ts";
+import { KeyDesk } from "./key_desk.ts";
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerData } from "./messages.ts";
 
 /** What all workers are started with. */
@@ -57,6 +58,8 @@ interface Place {
   readonly number: number;
   thread: Thread | undefined;
   state: "away" | "starting" | "serving" | "ending";
+  /** Nobody will come to this place any more. */
+  isDeserted: boolean;
   /** Deaths in a row. */
   deaths: number;
   /** Settles once nobody is in the place any more. */
@@ -88,13 +91,31 @@ class WorkerPool implements Pool {
   #turn = 0;
   replaced = 0;
   #restarting: Promise<void> | undefined;
+  readonly #keys: KeyDesk;
   #stopped: Promise<void> | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#keys = new KeyDesk({
+      clock: options.clock,
+      signal: this.#stopping.signal,
+      knownTo: async (key) => {
+        // What lies in the shard of a worker that is not replaced nobody can tell before the next start.
+        const wanted = this.#places.filter(({ isDeserted }) => !isDeserted).length;
+        const answers = await this.ask("submitted", key, ANSWER_MS);
+        return answers.length < wanted ? undefined : answers.map(({ id }) => id);
+      },
+    });
     this.#places = Array.from(
       { length: options.count },
-      (_, i) => ({ number: i + 1, thread: undefined, state: "away", deaths: 0, left: Promise.resolve() }),
+      (_, i) => ({
+        number: i + 1,
+        thread: undefined,
+        state: "away",
+        isDeserted: false,
+        deaths: 0,
+        left: Promise.resolve(),
+      }),
     );
   }
 
@@ -198,9 +219,11 @@ class WorkerPool implements Pool {
     const ready = Promise.withResolvers<void>();
     place.thread = thread;
     place.state = "starting";
+    place.isDeserted = false;
     thread.onMessage((message) => this.#hear(place, thread, message as FromWorker, ready));
     place.left = thread.ended.then(({ code, fault }) => {
       forfeit(shared.slots, number - 1);
+      this.#keys.left(number);
       Atomics.store(new Int32Array(shared.sessions), number - 1, 0);
       const was = place.state;
       place.thread = undefined;
@@ -236,6 +259,16 @@ class WorkerPool implements Pool {
         );
         return;
       }
+      case "claim": {
+        const { id, key } = message;
+        this.#keys.claim(place.number, key).then(
+          (claim) => thread.post({ kind: "claimed", id, claim } satisfies ToWorker),
+          (fault: Error) => thread.post({ kind: "claimed", id, claim: {}, fault: fault.message } satisfies ToWorker),
+        );
+        return;
+      }
+      case "unclaim":
+        return this.#keys.end(place.number, message.key);
       default:
         return this.#asked.get(message.id)?.settle(message);
     }
@@ -244,6 +277,7 @@ class WorkerPool implements Pool {
   #mourn(place: Place, code: number, fault: unknown): void {
     const { log } = this.#options;
     if (code === 0 && fault === undefined) {
+      place.isDeserted = true;
       log.error(`Worker ${place.number} ended by itself, with code 0: it is not replaced`);
       return;
     }

@@ -18,6 +18,7 @@ import { serveAsWorker, type Server } from "../../server.ts";
 import type { AskAll } from "../plugin_operations.ts";
 import { rehearse } from "../rehearsal.ts";
 import { type Handover, takeOver } from "./handover.ts";
+import { Claims } from "./claims.ts";
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerData } from "./messages.ts";
 
 export interface WorkerPort {
@@ -67,6 +68,7 @@ export async function runWorker(port: WorkerPort): Promise<number> {
       return 0;
     }
     const asker = new Asker((message) => port.post(message));
+    const claims = new Claims((message) => port.post(message));
     const server = await serveAsWorker({
       machine,
       logging,
@@ -77,14 +79,21 @@ export async function runWorker(port: WorkerPort): Promise<number> {
       endpoints: data.endpoints,
       shard: data.shard,
       shared: { slots: new SharedSlots(data.slots, data.number - 1), paces: new SharedPaces(data.paces) },
+      claims,
       ask: asker.ask,
       tell: (name, value) => port.post({ kind: "plugin", name, value }),
       onSessions: (count) => void Atomics.store(new Int32Array(data.sessions), data.number - 1, count),
     });
-    const ended = follow(port, server, () => metrics?.drain(), async (given) => {
-      const { envelope, message } = await takeOver(machine.host, given);
-      return await server.enqueue(envelope, message);
-    }, asker);
+    const ended = follow(port, server, {
+      counts: () => metrics?.drain(),
+      async enqueue(given) {
+        const { envelope, message } = await takeOver(machine.host, given);
+        return await server.enqueue(envelope, message);
+      },
+      submitted: (key) => server.submitted(key),
+      asker,
+      claims,
+    });
     port.post({ kind: "ready" });
     await ended;
     logging.flush();
@@ -123,13 +132,20 @@ export class Asker {
   }
 }
 
+export interface FollowOptions {
+  readonly counts: () => unknown;
+  readonly enqueue: (given: Handover) => Promise<Taken>;
+  readonly submitted: (key: string) => string | undefined;
+  /** Who hears the answers to what this worker asked. */
+  readonly asker?: Asker;
+  readonly claims?: Claims;
+}
+
 /** Does what the main thread says; resolves once it said to end, and all has ended. */
 export function follow(
   port: Pick<WorkerPort, "post" | "onMessage">,
   server: Server,
-  counts: () => unknown,
-  enqueue: (given: Handover) => Promise<Taken>,
-  asker?: Asker,
+  { counts, enqueue, submitted, asker, claims }: FollowOptions,
 ) {
   const { operations } = server;
   const verbs: { readonly [V in Verb]: (takes: never) => Promise<unknown> } = {
@@ -137,6 +153,10 @@ export function follow(
     stats: async () => ({ ...await operations.stats(), counts: counts() }),
     flush: (domain) => operations.flush(domain),
     enqueue,
+    async submitted(key) {
+      const id = submitted(key);
+      return id === undefined ? {} : { id };
+    },
     trace: (id) => operations.trace(id),
     order: (order) => operations.order(order),
     sites: (ask) => operations.sites(ask),
@@ -147,6 +167,7 @@ export function follow(
     port.onMessage((message) => {
       const told = message as ToWorker;
       if (told.kind === "answers") return asker?.hear(told);
+      if (told.kind === "claimed") return claims?.hear(told);
       if (told.kind !== "ask") {
         const ended = told.kind === "stop" ? server.stop(told.deadlineMs) : server.drain(told.deadlineMs);
         return void ended.then(resolve, reject);

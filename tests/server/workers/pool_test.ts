@@ -219,3 +219,42 @@ test("workers that died and were replaced are counted", async () => {
   await settled();
   assert.equal(workers.replaced, 1);
 });
+
+test("a key is claimed once among all: a worker that repeats hears the other's id; one that died lets go; one that is not replaced is not waited for", async () => {
+  const p = await pool(2);
+  await p.made;
+  const known = new Map<string, string>();
+  const answer = (thread: FakeThread) => (message: ToWorker) => {
+    if (message.kind !== "ask") return;
+    const id = thread.data.number === 1 ? known.get(String(message.takes)) : undefined;
+    thread.say({ kind: "answer", id: message.id, gives: id === undefined ? {} : { id } });
+  };
+  for (const thread of p.threads) thread.heed = answer(thread);
+  const claimed = (thread: FakeThread) => thread.told.filter((message) => message.kind === "claimed");
+  const [one, two] = p.threads as [FakeThread, FakeThread];
+  one.say({ kind: "claim", id: 1, key: "k" });
+  two.say({ kind: "claim", id: 7, key: "k" });
+  await settled();
+  assert.deepEqual(claimed(one), [{ kind: "claimed", id: 1, claim: {} }]);
+  assert.deepEqual(claimed(two), []);
+  known.set("k", "M");
+  one.say({ kind: "unclaim", key: "k" });
+  await settled();
+  assert.deepEqual(claimed(two), [{ kind: "claimed", id: 7, claim: { id: "M" } }]);
+
+  one.say({ kind: "claim", id: 2, key: "other" });
+  await settled();
+  two.say({ kind: "claim", id: 8, key: "other" });
+  one.end(3);
+  await settled();
+  const successor = p.threads[2]!;
+  successor.heed = answer(successor);
+  await p.clock.advance(2000);
+  assert.deepEqual(claimed(two).at(-1), { kind: "claimed", id: 8, claim: {} });
+
+  successor.end(0);
+  await settled();
+  two.say({ kind: "claim", id: 9, key: "third" });
+  await p.clock.advance(100);
+  assert.deepEqual(claimed(two).at(-1), { kind: "claimed", id: 9, claim: {} });
+});

@@ -38,9 +38,13 @@ test("follow() answers what it is asked, says why it cannot, and resolves once i
     stats: () => Promise.resolve({ sessions: 3 }),
   };
   const server = { operations, drain: (ms: number) => Promise.resolve(void drained.push(ms)) };
-  const ended = follow(port, server as never, () => ({ messages: { "": 2 } }), async (given) => {
-    if (given.envelope === "") throw new Error("no envelope");
-    return { id: "Q", repeated: false };
+  const ended = follow(port, server as never, {
+    counts: () => ({ messages: { "": 2 } }),
+    async enqueue(given) {
+      if (given.envelope === "") throw new Error("no envelope");
+      return { id: "Q", repeated: false };
+    },
+    submitted: (key) => key === "k" ? "K" : undefined,
   });
   tell({ kind: "ask", id: 1, verb: "flush", takes: "one.test" });
   tell({ kind: "ask", id: 2, verb: "order", takes: { verb: "hold", filter: { id: "x" } } });
@@ -48,6 +52,8 @@ test("follow() answers what it is asked, says why it cannot, and resolves once i
   const content = new Uint8Array(0);
   tell({ kind: "ask", id: 4, verb: "enqueue", takes: { envelope: "{}", content } });
   tell({ kind: "ask", id: 5, verb: "enqueue", takes: { envelope: "", content } });
+  tell({ kind: "ask", id: 6, verb: "submitted", takes: "k" });
+  tell({ kind: "ask", id: 7, verb: "submitted", takes: "other" });
   for (let i = 0; i < 10; i++) await undefined;
   assert.deepEqual(said.sort((a, b) => (a as { id: number }).id - (b as { id: number }).id), [
     { kind: "answer", id: 1, gives: 4 },
@@ -55,6 +61,8 @@ test("follow() answers what it is asked, says why it cannot, and resolves once i
     { kind: "answer", id: 3, gives: { sessions: 3, counts: { messages: { "": 2 } } } },
     { kind: "answer", id: 4, gives: { id: "Q", repeated: false } },
     { kind: "refusal", id: 5, reason: "no envelope" },
+    { kind: "answer", id: 6, gives: { id: "K" } },
+    { kind: "answer", id: 7, gives: {} },
   ]);
   tell({ kind: "drain", deadlineMs: 700 });
   await ended;
