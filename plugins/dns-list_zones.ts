@@ -37,7 +37,8 @@ interface ZonesOptions {
 export class Zones {
   readonly #options: ZonesOptions;
   #zones: readonly Zone[] = [];
-  #active = new Set<string>();
+  /** Of those that were tested, or are trusted untested. */
+  readonly #standing = new Map<string, "good" | "aside">();
   readonly #counts = new Map<string, { asked: number; listed: number; ms: number }>();
   constructor(options: ZonesOptions) {
     this.#options = options;
@@ -45,14 +46,14 @@ export class Zones {
 
   /** Those that can be believed. */
   get active(): readonly Zone[] {
-    return this.#zones.filter(({ name }) => this.#active.has(name));
+    return this.#zones.filter(({ name }) => this.#standing.get(name) === "good");
   }
 
   /** Takes other zones; those there were keep their standing. New ones are asked at once where `trusted` says so. */
   use(zones: readonly Zone[], trusted: boolean): void {
     const before = new Set(this.#zones.map(({ name }) => name));
     this.#zones = zones;
-    for (const { name } of zones) if (trusted && !before.has(name)) this.#active.add(name);
+    for (const { name } of zones) if (trusted && !before.has(name)) this.#standing.set(name, "good");
   }
 
   /** Whether `ip` is listed. Nothing but an abort rejects: a zone that cannot say lists nobody. */
@@ -62,7 +63,7 @@ export class Zones {
     if (reversed === undefined) return { kind: "unlisted" };
     const { clock } = this.#options;
     const from = clock.monotonic();
-    const answers = await this.#look(zone.name, reversed, signal);
+    const answers = await this.#look(zone.name, reversed, signal) ?? [];
     const count = this.#counts.get(zone.name) ?? { asked: 0, listed: 0, ms: 0 };
     this.#counts.set(zone.name, {
       asked: count.asked + 1,
@@ -78,7 +79,9 @@ export class Zones {
     try {
       for (let round = 0;; round++) {
         const regular = minutes() >= SHORTEST_MIN;
-        const due = regular || round === 0 ? this.#zones : this.#zones.filter(({ name }) => !this.#active.has(name));
+        const due = regular || round === 0
+          ? this.#zones
+          : this.#zones.filter(({ name }) => this.#standing.get(name) !== "good");
         await Promise.all(due.map((zone) => this.#test(zone, signal)));
         if (stats()) this.#logCounts();
         await sleep(clock, (regular ? minutes() : RETEST_MIN) * 60_000, signal);
@@ -88,18 +91,32 @@ export class Zones {
     }
   }
 
+  /** A zone is believed once it has passed; until then, and while it is tested again, its standing is what it was. */
   async #test(zone: Zone, signal: AbortSignal): Promise<void> {
-    this.#active.add(zone.name);
-    const listed = (reversed: string) => this.#look(zone.name, reversed, signal).then((answers) => answers.length > 0);
-    if (!await listed("2.0.0.127")) return this.#putAside(zone.name, "does not list 127.0.0.2");
-    if (!zone.loopbackIsRejected && await listed("1.0.0.127")) return this.#putAside(zone.name, "lists 127.0.0.1");
-    if (zone.ipv6 !== true) return;
-    if (!await listed(`2.0${V6_TEST}`)) return this.#putAside(zone.name, "does not list ::ffff:127.0.0.2");
-    if (!zone.loopbackIsRejected && await listed(`1.0${V6_TEST}`)) this.#putAside(zone.name, "lists ::ffff:127.0.0.1");
+    const wrong = await this.#faultOf(zone, signal);
+    if (wrong === undefined) this.#standing.set(zone.name, "good");
+    else this.#putAside(zone.name, wrong);
   }
 
-  /** The answers of a listing; none when it is not listed or nobody can say. */
-  async #look(zone: string, reversed: string, signal: AbortSignal): Promise<readonly string[]> {
+  async #faultOf(zone: Zone, signal: AbortSignal): Promise<string | undefined> {
+    const wanted: [reversed: string, address: string, isListed: boolean][] = [
+      ["2.0.0.127", "127.0.0.2", true],
+      ["1.0.0.127", "127.0.0.1", false],
+    ];
+    if (zone.ipv6 === true) {
+      wanted.push([`2.0${V6_TEST}`, "::ffff:127.0.0.2", true], [`1.0${V6_TEST}`, "::ffff:127.0.0.1", false]);
+    }
+    for (const [reversed, address, isListed] of wanted) {
+      if (!isListed && zone.loopbackIsRejected) continue;
+      const answers = await this.#look(zone.name, reversed, signal);
+      if (answers === undefined) return "cannot be asked";
+      if (answers.length > 0 !== isListed) return `${isListed ? "does not list" : "lists"} ${address}`;
+    }
+    return undefined;
+  }
+
+  /** The answers of a listing; none when it is not listed, undefined when the zone cannot say. */
+  async #look(zone: string, reversed: string, signal: AbortSignal): Promise<readonly string[] | undefined> {
     const { resolver, clock, log } = this.#options;
     const late = new AbortController();
     const timer = clock.after(LOOKUP_MS, () => late.abort());
@@ -110,7 +127,7 @@ export class Zones {
       if (answer.kind === "failed") {
         if (answer.reason === "timeout") this.#putAside(zone, "is silent");
         else log.error(`${zone} cannot be asked: ${answer.reason} ${answer.detail}`);
-        return [];
+        return undefined;
       }
       if (answer.kind !== "records") return [];
       const odd = answer.records.find((ip) =>
@@ -118,18 +135,20 @@ export class Zones {
       );
       if (odd === undefined) return answer.records;
       this.#putAside(zone, `answers ${odd}`);
-      return [];
+      return undefined;
     } catch (fault) {
       if (!late.signal.aborted || signal.aborted) throw fault;
       this.#putAside(zone, "is silent");
-      return [];
+      return undefined;
     } finally {
       timer.cancel();
     }
   }
 
   #putAside(zone: string, reason: string): void {
-    if (this.#active.delete(zone)) this.#options.log.warn(`${zone} ${reason}: not asked until it passes its test`);
+    if (this.#standing.get(zone) === "aside") return;
+    this.#standing.set(zone, "aside");
+    this.#options.log.warn(`${zone} ${reason}: not asked until it passes its test`);
   }
 
   #logCounts(): void {

@@ -40,7 +40,8 @@ export default {
   async setup({ name, config, machine, server }) {
     const settings = await config.ini(SPF_INI);
     const smtp = await config.ini(SMTP_INI);
-    const greetings = new WeakMap<Session, SpfFinding>();
+    /** What the last greeting came to, and whose it was. */
+    const greetings = new WeakMap<Session, SpfFinding & { readonly ip: string }>();
     const received = new WeakMap<Transaction, string>();
 
     const ask = (ip: string, helo: string, sender: string, signal: AbortSignal) => {
@@ -64,15 +65,17 @@ export default {
 
     async function greeted({ session, host, signal }: { session: Session; host: string; signal: AbortSignal }) {
       const { results, notes, remote } = session;
+      const before = greetings.get(session);
+      if (before?.domain === host && before.ip === remote.ip) return;
+      greetings.delete(session);
+      notes.set("spf_helo", undefined);
       const why = skipped(session) ?? (remote.isPrivate ? "private_ip" : undefined);
       if (why !== undefined) return void results.add(name, { skip: `helo(${why})` });
       if (isIpLiteral(host)) return void results.add(name, { skip: "helo(ip_literal)" });
-      const before = results.get(name);
-      if (before?.scope === "helo" && before.domain === host) return;
       const found = await ask(remote.ip, host, "", signal);
       if (found === "late") return void results.add(name, { err: "helo(timeout)" });
       const result = WORDS[found.result];
-      greetings.set(session, { ...found, domain: host });
+      greetings.set(session, { ...found, domain: host, ip: remote.ip });
       notes.set("spf_helo", result);
       results.add(name, { scope: "helo", result, domain: host, ...(found.result === "pass" ? { pass: host } : {}) });
     }

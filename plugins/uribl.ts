@@ -164,7 +164,17 @@ async function excluded(config: Config): Promise<(host: string) => boolean> {
   };
 }
 
-function isListing({ valid, bitmask }: UriList, answers: readonly string[]): boolean {
+/**
+ * RFC 5782 §2.1: listings are in 127.0.0.0/8; what else comes is from whoever has the name now. By 127.0.0.1 and 127.255.255.x the large lists say
+ * that they take no questions from us.
+ */
+function isMeant(answer: string, bitmask: number | undefined): boolean {
+  if (!answer.startsWith("127.") || answer.startsWith("127.255.255.")) return false;
+  return answer !== "127.0.0.1" || ((bitmask ?? 0) & 1) !== 0;
+}
+
+function isListing({ valid, bitmask }: UriList, all: readonly string[]): boolean {
+  const answers = all.filter((answer) => isMeant(answer, bitmask));
   const [first] = answers;
   if (first === undefined || valid !== undefined && !valid.test(first)) return false;
   return !bitmask || answers.some((answer) => (Number(answer.slice(answer.lastIndexOf(".") + 1)) & bitmask) !== 0);

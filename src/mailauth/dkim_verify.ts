@@ -8,7 +8,7 @@ import type { Resolver } from "../host/types.ts";
 import type { Message } from "../mail/message.ts";
 import { feed } from "./feed.ts";
 import { type PackageSignature, type PackageVerifier, PARTS } from "./package.ts";
-import { type ResolverFace, resolverFace } from "./resolver_face.ts";
+import { type NodeResolver, type ResolverFace, resolverFace } from "./resolver_face.ts";
 
 /** As RFC 8601 §2.7.1 names them: `neutral` is a signature that cannot be judged, `policy` one that we do not accept. */
 export type DkimResult = "pass" | "fail" | "neutral" | "policy" | "temperror";
@@ -57,13 +57,28 @@ export async function readThrough(
   { resolver, now, skewSeconds = 0, signal }: VerifyOptions,
 ): Promise<{ verifier: PackageVerifier; face: ResolverFace }> {
   const Verifier = await PARTS.verifier();
-  const face = resolverFace(resolver, signal);
+  const plain = resolverFace(resolver, signal);
+  const face = { ...plain, resolve: oneKeyEach(plain.resolve) };
   // Signatures that ran out within the skew still hold; the ones from the future are looked at below.
   const curTime = new Date(now - skewSeconds * 1000);
-  const verifier = new Verifier({ resolver: face.resolve, strict: true, curTime, minBitLength: LEAST_RSA_BITS });
+  const verifier = new Verifier({
+    resolver: face.resolve,
+    strict: true,
+    curTime,
+    minBitLength: LEAST_RSA_BITS,
+  });
   await feed(message.source.open(), verifier, signal);
   signal?.throwIfAborted();
   return { verifier, face };
+}
+
+/** RFC 6376 §3.6.2.2 leaves open what several records mean, and they come in any order: the verdict must not be chance. */
+function oneKeyEach(resolve: NodeResolver): NodeResolver {
+  return async (name, type) => {
+    const records = await resolve(name, type);
+    if (records.length < 2 || type !== "TXT" || !/\._domainkey\./i.test(name)) return records;
+    throw Object.assign(new Error(`${name} has ${records.length} records`), { code: "EINVALIDVAL" });
+  };
 }
 
 function finding(signature: PackageSignature, latest: number): DkimSignature {

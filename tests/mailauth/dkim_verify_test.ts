@@ -97,6 +97,14 @@ test("a resolver in trouble is temporary, a missing or revoked key is not", asyn
   assert.equal((await results(message, { [name]: { TXT: ["v=DKIM1; p="] } }))[0]![0], "neutral");
 });
 
+test("a selector with several records has no key, whichever comes first", async () => {
+  const { message, keys } = await signed();
+  const [[name, { TXT: [record] }]] = Object.entries(keys) as [[string, { TXT: [string] }]];
+  for (const TXT of [[record, "v=DKIM1; p="], ["v=DKIM1; p=", record], [record, record.replace("p=", "n=x;p=")]]) {
+    assert.deepEqual((await results(message, { [name]: { TXT } })).map(([result]) => result), ["neutral"]);
+  }
+});
+
 test("l= and signatures from the future are not accepted; an old one is, within the skew", async () => {
   const part = await signed(LETTER, (value) => value.replace("v=1;", "v=1; l=3;"));
   assert.equal((await results(part.message, part.keys))[0]![0], "policy");

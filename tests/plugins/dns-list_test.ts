@@ -98,6 +98,24 @@ test("block zones refuse, allow zones let in, karma zones say how good a host is
   assert.equal((await untested.connect()).kind, "deny");
 });
 
+test("no client is held against a zone that has not passed its test yet", async () => {
+  // It lists everybody, and takes its time to say so.
+  const zone: ZoneText = { ...list("all.test", { [CLIENT]: "127.0.0.2" }), "1.0.0.127.all.test": "silent" };
+  const { connect, advance, log, machine, settle } = await bench("zones=all.test\n", zone);
+  assert.deepEqual([(await connect()).kind, (await connect()).err], [undefined, ["no zones"]]);
+  await advance(1);
+  assert.match(log.text(), /all\.test is silent: not asked/);
+  assert.equal((await connect()).kind, undefined);
+  await advance(30);
+  assert.equal((await connect()).kind, undefined, "while it is tested again");
+  machine.resolver.set("1.0.0.127.all.test", undefined);
+  await advance(31);
+  await advance(31);
+  await settle();
+  assert.equal((await connect()).kind, "deny");
+  assert.equal(log.text().match(/all\.test is silent/g)?.length, 1);
+});
+
 test("answers that no list gives, silence and trouble list nobody; the first two put the zone aside", async () => {
   for (
     const [zone, node, aside] of [

@@ -117,6 +117,29 @@ test("the greeting's name is asked about once, and decides for null senders", as
   assert.equal((await plugin.run("mail", { session: other, from: "" })).verdict?.kind, "deny");
 });
 
+test("what one greeting found is not the next one's, nor another client's that XCLIENT tells of", async () => {
+  const plugin = await start("[main]\nlookup_timeout=5\ndns_timeout=20\n");
+  const session = fakeSession({ from: "" });
+  const greet = (host: string) => {
+    session.hello = { verb: "EHLO", host };
+    return plugin.run("ehlo", { session, event: { host } });
+  };
+  await greet("client.test");
+  assert.equal(session.notes.get("spf_helo"), "Pass");
+  const late = greet("silent.test");
+  await plugin.machine.clock.advance(6_000);
+  await late;
+  assert.equal(session.notes.get("spf_helo"), undefined, "nobody knows of silent.test");
+  await greet("client.test");
+  assert.equal(session.notes.get("spf_helo"), "Pass");
+  await greet("[192.0.2.9]");
+  assert.equal(session.notes.get("spf_helo"), undefined);
+  await greet("client.test");
+  session.remote.ip = "203.0.113.99";
+  await greet("client.test");
+  assert.equal(session.notes.get("spf_helo"), "Fail");
+});
+
 test("address literals and private clients are not asked about at HELO", async () => {
   const plugin = await start();
   for (

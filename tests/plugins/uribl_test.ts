@@ -109,6 +109,24 @@ test("a list's options: answers that count, bits, registered domains, addresses,
   await assert.rejects(bench("[l.test]\nbody=1\nvalidate=(\n"), /validate/);
 });
 
+test("a list that has gone, or takes no questions from us, lists nobody", async () => {
+  const ini = `${SILENT}[l.test]\nbody=1\n[bits.test]\nbody=1\nbitmask=1\n[multi.surbl.org]\nbody=1\n`;
+  for (
+    const [name, answer, kind] of [
+      ["l.test", "203.0.113.80", undefined],
+      ["l.test", "127.0.0.1", undefined],
+      ["l.test", "127.255.255.254", undefined],
+      ["multi.surbl.org", "127.0.0.1", undefined],
+      ["multi.surbl.org", "127.0.0.8", "deny"],
+      ["bits.test", "127.0.0.1", "deny"],
+      ["l.test", "127.0.0.4", "deny"],
+    ] as const
+  ) {
+    const { ask } = await bench(ini, { [`spam.com.${name}`]: { A: [answer] } });
+    assert.equal((await ask("data_post", body("http://spam.com/"))).kind, kind, `${name} ${answer}`);
+  }
+});
+
 test("the lists that are built in are asked, and their keys may be changed", async () => {
   const zone = { "spam.com.multi.uribl.com": { A: ["127.0.0.2"] } };
   const first = await (await bench("", zone)).ask("data_post", body("www.spam.com"));

@@ -1,19 +1,16 @@
 /** The resolver against name servers on the loopback: NSD for what a zone holds, one of dns-packet for what NSD never says. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { type ChildProcess, spawn } from "node:child_process";
 import dgram from "node:dgram";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import net from "node:net";
 import packet from "dns-packet";
 import { resolvConf, stubResolver } from "../../src/host/resolver.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { freePort } from "../kit/free_port.ts";
+import { startNsd, withoutNsd } from "../kit/nsd.ts";
 import { test } from "../kit/test.ts";
 import { systemClock } from "../../src/base/clock.ts";
 
-const NSD = "/usr/sbin/nsd";
-const skip = existsSync(NSD) ? undefined : "nsd is not installed";
+const skip = withoutNsd();
 const at = (port: number) => [{ address: "127.0.0.1", port }];
 
 const ZONE = `$ORIGIN example.test.
@@ -33,36 +30,6 @@ _25._tcp.mx1 TLSA 3 1 1 00112233
 _s._tcp SRV 1 2 3 mx1
 ${Array.from({ length: 60 }, (_, i) => `big TXT "${i} ${"x".repeat(100)}"`).join("\n")}
 `;
-
-async function withNsd(run: (port: number) => Promise<void>): Promise<void> {
-  const port = await freePort();
-  const dir = mkdtempSync("/tmp/kasi-nsd-");
-  writeFileSync(`${dir}/zone`, ZONE);
-  const paths =
-    `zonesdir: "${dir}"\n database: ""\n pidfile: ""\n xfrdfile: "${dir}/xfrd"\n zonelistfile: "${dir}/zones"\n xfrdir: "${dir}"`;
-  const server = `server:\n ip-address: 127.0.0.1@${port}\n server-count: 1\n username: ""\n ${paths}\n`;
-  writeFileSync(
-    `${dir}/nsd.conf`,
-    `${server}remote-control:\n control-enable: no\nzone:\n name: example.test\n zonefile: zone\n`,
-  );
-  const child: ChildProcess = spawn(NSD, ["-d", "-c", `${dir}/nsd.conf`], { stdio: "ignore" });
-  const exited = new Promise((resolve) => child.once("exit", resolve));
-  try {
-    for (let i = 0; i < 100 && !await answers(port); i++) await new Promise((resolve) => setTimeout(resolve, 50));
-    await run(port);
-  } finally {
-    child.kill("SIGTERM");
-    await exited;
-    rmSync(dir, { recursive: true });
-  }
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = net.connect(port, "127.0.0.1", () => resolve(socket.destroy() !== undefined));
-    socket.on("error", () => resolve(false));
-  });
-}
 
 interface Scripted {
   readonly port: number;
@@ -106,39 +73,38 @@ async function scripted(): Promise<Scripted> {
 test("what a zone holds comes exactly: records, aliases, no data, no such name, null MX, cut-off answers over TCP", {
   skip,
 }, async () => {
-  await withNsd(async (port) => {
-    const dns = stubResolver({ servers: at(port) });
-    const mx = await dns.resolve("Example.TEST.", "MX");
-    assert.equal(mx.kind, "records");
-    assert.deepEqual(
-      mx.kind === "records" && [...mx.records].sort((a, b) => a.preference - b.preference),
-      [{ preference: 10, exchange: "mx1.example.test" }, { preference: 20, exchange: "mx2.example.test" }],
-    );
-    const records = async (name: string, type: "A" | "AAAA" | "TXT" | "MX" | "SRV" | "TLSA" | "CNAME") => {
-      const answer = await dns.resolve(`${name}.example.test`, type);
-      return answer.kind === "records" ? { ttl: answer.ttl, records: [...answer.records] } : answer.kind;
-    };
-    assert.deepEqual(await records("alias", "A"), { ttl: 300, records: ["192.0.2.1"] });
-    assert.deepEqual(await records("alias", "CNAME"), { ttl: 300, records: ["mx1.example.test"] });
-    assert.deepEqual(await records("mx1", "AAAA"), { ttl: 300, records: ["2001:db8::1"] });
-    assert.deepEqual(await records("mx2", "A"), { ttl: 7, records: ["192.0.2.2"] });
-    assert.deepEqual(await records("null", "MX"), { ttl: 300, records: [{ preference: 0, exchange: "" }] });
-    assert.deepEqual(await records("text", "TXT"), { ttl: 300, records: ["v=spf1 -all"] });
-    assert.deepEqual(await records("_s._tcp", "SRV"), {
-      ttl: 300,
-      records: [{ priority: 1, weight: 2, port: 3, target: "mx1.example.test" }],
-    });
-    assert.deepEqual(await records("_25._tcp.mx1", "TLSA"), {
-      ttl: 300,
-      records: [{ usage: 3, selector: 1, matchingType: 1, certificate: new Uint8Array([0, 17, 34, 51]) }],
-    });
-    assert.equal((await records("big", "TXT") as { records: string[] }).records.length, 60);
-    assert.deepEqual(await dns.resolve("mx2.example.test", "AAAA"), { kind: "nodata", ttl: 42, authentic: false });
-    assert.deepEqual(await dns.resolve("nobody.example.test", "MX"), { kind: "nxdomain", ttl: 42, authentic: false });
-    // NSD serves no other zone.
-    const other = await dns.resolve("elsewhere.test", "A");
-    assert.equal(other.kind === "failed" && other.reason, "refused");
+  await using nsd = await startNsd({ "example.test": ZONE });
+  const dns = stubResolver({ servers: at(nsd.port) });
+  const mx = await dns.resolve("Example.TEST.", "MX");
+  assert.equal(mx.kind, "records");
+  assert.deepEqual(
+    mx.kind === "records" && [...mx.records].sort((a, b) => a.preference - b.preference),
+    [{ preference: 10, exchange: "mx1.example.test" }, { preference: 20, exchange: "mx2.example.test" }],
+  );
+  const records = async (name: string, type: "A" | "AAAA" | "TXT" | "MX" | "SRV" | "TLSA" | "CNAME") => {
+    const answer = await dns.resolve(`${name}.example.test`, type);
+    return answer.kind === "records" ? { ttl: answer.ttl, records: [...answer.records] } : answer.kind;
+  };
+  assert.deepEqual(await records("alias", "A"), { ttl: 300, records: ["192.0.2.1"] });
+  assert.deepEqual(await records("alias", "CNAME"), { ttl: 300, records: ["mx1.example.test"] });
+  assert.deepEqual(await records("mx1", "AAAA"), { ttl: 300, records: ["2001:db8::1"] });
+  assert.deepEqual(await records("mx2", "A"), { ttl: 7, records: ["192.0.2.2"] });
+  assert.deepEqual(await records("null", "MX"), { ttl: 300, records: [{ preference: 0, exchange: "" }] });
+  assert.deepEqual(await records("text", "TXT"), { ttl: 300, records: ["v=spf1 -all"] });
+  assert.deepEqual(await records("_s._tcp", "SRV"), {
+    ttl: 300,
+    records: [{ priority: 1, weight: 2, port: 3, target: "mx1.example.test" }],
   });
+  assert.deepEqual(await records("_25._tcp.mx1", "TLSA"), {
+    ttl: 300,
+    records: [{ usage: 3, selector: 1, matchingType: 1, certificate: new Uint8Array([0, 17, 34, 51]) }],
+  });
+  assert.equal((await records("big", "TXT") as { records: string[] }).records.length, 60);
+  assert.deepEqual(await dns.resolve("mx2.example.test", "AAAA"), { kind: "nodata", ttl: 42, authentic: false });
+  assert.deepEqual(await dns.resolve("nobody.example.test", "MX"), { kind: "nxdomain", ttl: 42, authentic: false });
+  // NSD serves no other zone.
+  const other = await dns.resolve("elsewhere.test", "A");
+  assert.equal(other.kind === "failed" && other.reason, "refused");
 });
 
 test("SERVFAIL, REFUSED and other refusals to answer are failures, each by its name, and are not kept", async () => {
