@@ -13,15 +13,24 @@ export const NEXT_HOP = {
   auth_type: { type: "optional-text", about: "plain or login; unset: the best that is offered." },
   auth_user: { type: "optional-text", about: "Authenticate as this user." },
   auth_pass: { type: "optional-text", about: "That user's password." },
+  connect_timeout: { type: "integer", default: 30, min: 1, about: "Seconds to wait for a connection." },
+  idle_timeout: {
+    type: "integer",
+    default: 0,
+    min: 0,
+    about: "Seconds to wait for each of its replies; 0: as long as RFC 5321 §4.5.3.2 grants.",
+  },
 } as const;
 
 /** Keys of which nothing comes any more. */
 export const OLD_KEYS = {
-  connect_timeout: { type: "integer", default: 30, about: "Read for older files; delivery has limits of its own." },
-  idle_timeout: { type: "integer", default: 300, about: "Read for older files." },
   dead_forwarding_host_retry_secs: { type: "integer", default: 10, about: "Read for older files." },
-  timeout: { type: "integer", default: 300, about: "Read for older files." },
-  max_connections: { type: "integer", default: 1000, about: "Read for older files." },
+  timeout: { type: "integer", default: 300, about: "Read for older files; `idle_timeout` is meant." },
+  max_connections: {
+    type: "integer",
+    default: 1000,
+    about: "Read for older files; how many connections a host gets, outbound.sites.ini says.",
+  },
 } as const;
 
 /** Haraka's options of TLS for one plugin alone. */
@@ -63,6 +72,8 @@ export function destinationsOf(hop: NextHop, turn = 0): Destination[] {
         ...(hop.auth_type !== undefined && { type: hop.auth_type }),
       },
     }),
+    connectTimeoutMs: hop.connect_timeout * 1000,
+    ...(hop.idle_timeout > 0 && { replyTimeoutMs: hop.idle_timeout * 1000 }),
     ...(hop.bind !== undefined && { bind: hop.bind }),
     ...(hop.bind_helo !== undefined && { bindHelo: hop.bind_helo }),
   }));

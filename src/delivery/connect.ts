@@ -13,7 +13,7 @@ import { type Fact, PeerFault } from "./finding.ts";
 import { Peer } from "./peer.ts";
 import { reasonOf } from "./safe_text.ts";
 import type { DeliverySettings } from "./settings.ts";
-import { type Stage, STAGES } from "./stages.ts";
+import { allowance, type Stage, STAGES } from "./stages.ts";
 import { dialAddress, type Target } from "./target.ts";
 import type { TlsPolicy } from "./tls_policy.ts";
 import type { Watch } from "./watch.ts";
@@ -30,10 +30,13 @@ export interface Wanted {
 
 /** Everything that tells two connections apart. */
 export function keyOf({ target: { destination, address, name }, bind, helo, tls }: Wanted): string {
-  const { protocol, path, host, port, auth, client } = destination;
+  const { protocol, path, host, port, auth, client, replyTimeoutMs } = destination;
   const to = path ?? `${address ?? host}:${port}`;
   const who = auth === undefined ? "" : ` ${auth.type ?? ""} ${auth.user}\0${auth.pass}`;
-  return `${protocol} ${to} ${name} ${tls} ${helo} ${bind ?? ""}${client === undefined ? "" : " for a client"}${who}`;
+  const limit = replyTimeoutMs === undefined ? "" : ` in ${replyTimeoutMs}`;
+  return `${protocol} ${to} ${name} ${tls} ${helo} ${bind ?? ""}${
+    client === undefined ? "" : " for a client"
+  }${who}${limit}`;
 }
 
 export interface ConnectContext {
@@ -47,17 +50,18 @@ export interface ConnectContext {
 export async function connect(wanted: Wanted, context: ConnectContext): Promise<Conversation | Fact> {
   const { machine, signal, settings } = context;
   const started = machine.clock.monotonic();
+  const timeoutMs = wanted.target.destination.connectTimeoutMs ?? settings.connectTimeoutMs;
   let conn;
   try {
     conn = await machine.dial({
       to: dialAddress(wanted.target),
-      timeoutMs: settings.connectTimeoutMs,
+      timeoutMs,
       signal,
       ...(wanted.bind === undefined ? {} : { localAddress: wanted.bind }),
     });
   } catch (error) {
     signal.throwIfAborted();
-    const slow = machine.clock.monotonic() - started >= settings.connectTimeoutMs * 0.9;
+    const slow = machine.clock.monotonic() - started >= timeoutMs * 0.9;
     const ours = wanted.bind !== undefined && error instanceof Error &&
       OURS.has((error as { code?: string }).code ?? "");
     return { stage: "connect", finding: { kind: "unreachable", detail: reasonOf(error), slow, ...(ours && { ours }) } };
@@ -121,7 +125,11 @@ class Opening {
       mode: this.#destination.protocol === "lmtp" ? "LMTP" : "SMTP",
       tls: secured,
       authenticated,
-    }, { timeouts: this.#context.settings.timeouts, once: introduced !== false });
+    }, {
+      timeouts: this.#context.settings.timeouts,
+      mostMs: this.#destination.replyTimeoutMs,
+      once: introduced !== false,
+    });
     conversation.tlsRefused = this.#tlsRefused;
     return conversation;
   }
@@ -218,7 +226,7 @@ class Opening {
   }
 
   #timeout(stage: Stage): number {
-    return this.#context.settings.timeouts?.[stage] ?? STAGES[stage].timeoutMs;
+    return allowance(stage, this.#context.settings.timeouts, this.#destination.replyTimeoutMs);
   }
 }
 

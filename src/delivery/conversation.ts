@@ -12,7 +12,7 @@ import { type Fact, type Finding, PeerFault } from "./finding.ts";
 import type { Peer } from "./peer.ts";
 import type { Rendered } from "../mail/message.ts";
 import { reasonOf } from "./safe_text.ts";
-import { type Stage, STAGES } from "./stages.ts";
+import { allowance, type Stage, STAGES, type Timeouts } from "./stages.ts";
 
 export interface Transaction {
   /** By recipient: what was found of it alone; undefined: as `whole` says. */
@@ -20,7 +20,13 @@ export interface Transaction {
   readonly whole: Fact | undefined;
 }
 
-export type Timeouts = { readonly [S in Stage]?: number } | undefined;
+export interface ConversationOptions {
+  readonly timeouts?: Timeouts;
+  /** What each stage gets at most. */
+  readonly mostMs?: number | undefined;
+  /** For one message alone, as the host knows for whom we speak. */
+  readonly once?: boolean;
+}
 
 const DATA = "DATA\r\n";
 
@@ -43,6 +49,7 @@ export class Conversation {
   readonly #pipelining: boolean;
   readonly #chunking: boolean;
   readonly #timeouts: Timeouts;
+  readonly #mostMs: number | undefined;
   readonly #once: boolean;
   #usable = true;
   /** The peer still holds a transaction that came to nothing. */
@@ -52,12 +59,11 @@ export class Conversation {
   /** Replies read since this message began. */
   #heard = 0;
 
-  /** `once`: for one message alone, as the host knows for whom we speak. */
   constructor(
     peer: Peer,
     offered: PeerCapabilities,
     via: Via,
-    { timeouts, once = false }: { readonly timeouts?: Timeouts; readonly once?: boolean } = {},
+    { timeouts, mostMs, once = false }: ConversationOptions = {},
   ) {
     this.peer = peer;
     this.offered = offered;
@@ -66,6 +72,7 @@ export class Conversation {
     this.#pipelining = offered.keywords.has("PIPELINING");
     this.#chunking = offered.keywords.has("CHUNKING");
     this.#timeouts = timeouts;
+    this.#mostMs = mostMs;
     this.#once = once;
   }
 
@@ -329,7 +336,7 @@ export class Conversation {
   }
 
   #timeout(stage: Stage): number {
-    return this.#timeouts?.[stage] ?? STAGES[stage].timeoutMs;
+    return allowance(stage, this.#timeouts, this.#mostMs);
   }
 }
 

@@ -16,7 +16,7 @@ import { type Fact, PeerFault } from "./finding.ts";
 import { exhausted, type Meaning, meaningOf } from "./meaning.ts";
 import type { Pool } from "./pool.ts";
 import { reasonOf } from "./safe_text.ts";
-import { type Stage, STAGES } from "./stages.ts";
+import { allowance, type Stage, STAGES } from "./stages.ts";
 import type { Target } from "./target.ts";
 import { inTermsOf, type TlsDoor } from "./tls_policy.ts";
 import { tlsResultOf } from "./tls_result.ts";
@@ -45,7 +45,7 @@ export async function beginLive(
   for (const wanted of [...waiting, ...away]) {
     const opened = await open(wanted, context);
     if (opened instanceof Conversation) {
-      const hop = new Hop(opened, start, context);
+      const hop = new Hop(opened, start, context, wanted.target.destination.replyTimeoutMs);
       const said = await hop.mail(start.size, context.signal);
       if (said.kind === "taken") return { ...said, hop };
       hop.close();
@@ -85,13 +85,15 @@ class Hop implements LiveHop {
   readonly #conversation: Conversation;
   readonly #start: LiveStart;
   readonly #context: LiveContext;
+  readonly #mostMs: number | undefined;
   /** What ended it. */
   #broken: Reason | undefined;
   /** The hop waits for content: leaving means breaking off. */
   #inContent = false;
   #left = false;
 
-  constructor(conversation: Conversation, start: LiveStart, context: LiveContext) {
+  constructor(conversation: Conversation, start: LiveStart, context: LiveContext, mostMs: number | undefined) {
+    this.#mostMs = mostMs;
     this.#conversation = conversation;
     this.#start = start;
     this.#context = context;
@@ -228,7 +230,7 @@ class Hop implements LiveHop {
   }
 
   #timeout(stage: Stage): number {
-    return this.#context.settings.timeouts?.[stage] ?? STAGES[stage].timeoutMs;
+    return allowance(stage, this.#context.settings.timeouts, this.#mostMs);
   }
 }
 

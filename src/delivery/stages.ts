@@ -28,6 +28,9 @@ export interface StageRow {
   readonly wants: 2 | 3;
 }
 
+/** Milliseconds for stages that do not get what is in {@linkcode STAGES}. */
+export type Timeouts = { readonly [S in Stage]?: number } | undefined;
+
 const MINUTE = 60_000;
 
 // deno-fmt-ignore
@@ -48,3 +51,8 @@ export const STAGES: { readonly [S in Stage]: StageRow } = {
   rset:     { timeoutMs: MINUTE / 3,  label: "RSET",     wants: 2 },
   quit:     { timeoutMs: 2_000,       label: "QUIT",     wants: 2 },
 };
+
+/** What a stage may take with a host that gets `mostMs` at most. */
+export function allowance(stage: Stage, timeouts: Timeouts, mostMs = Infinity): number {
+  return Math.min(timeouts?.[stage] ?? STAGES[stage].timeoutMs, mostMs);
+}

@@ -26,6 +26,10 @@ export interface Destination {
   readonly tls?: "none" | "opportunistic" | "required";
   /** On whose behalf: said by XCLIENT to a host that offers it, which then judges the client and not us. */
   readonly client?: { readonly ip: string; readonly helo?: string };
+  /** Milliseconds to wait for a connection, where outbound.ini's `connect_timeout` should not hold. */
+  readonly connectTimeoutMs?: number;
+  /** Milliseconds to wait for each reply, where that is less than RFC 5321 §4.5.3.2 grants. */
+  readonly replyTimeoutMs?: number;
 }
 
 /** What the sender wants for a message beside its transport, as MAIL said it. What was not said is not there. */

@@ -189,6 +189,23 @@ test("a silent host is given up after the connect time-out, and not dialled agai
   peer.stop();
 });
 
+test("a next hop that is to be given up sooner is: before it is connected, and at each reply", async () => {
+  const room = makeRoom({ settings: { timeouts: {} } });
+  const destination = { host: FIRST.hostname, port: 25, priority: 0, protocol: "smtp" as const };
+  const { clock } = room.machine;
+  const peer = scriptedPeer(room.machine, FIRST, { mail: { then: "silence" } });
+  let began = clock.monotonic();
+  const [line] = await room.lines({ via: [{ ...destination, replyTimeoutMs: 700 }] });
+  assert.match(line!, /deferred 4\.4\.2 .*socket timeout waiting on MAIL/);
+  assert.ok(clock.monotonic() - began < 1500, `${clock.monotonic() - began} ms`);
+  peer.stop();
+  room.machine.net.silent.add("192.0.2.1:25");
+  began = clock.monotonic();
+  assert.match((await room.lines({ via: [{ ...destination, connectTimeoutMs: 400 }] }))[0]!, /deferred 4\.4\.1 /);
+  assert.ok(clock.monotonic() - began < 1000, `${clock.monotonic() - began} ms`);
+  await room.close();
+});
+
 test("required TLS with a host that is given by its address wants a certificate for that address", async () => {
   for (const [names, expected] of [[[FIRST.hostname], "delivered"], [["localhost"], "deferred"]] as const) {
     const machine = memoryMachine({ zone: ONE_HOST });

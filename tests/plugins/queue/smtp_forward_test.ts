@@ -20,6 +20,8 @@ auth_user=u
 auth_pass=p
 bind=192.0.2.5
 bind_helo=out.kasi.test
+connect_timeout=5
+idle_timeout=20
 [two.test]
 host=in.two.test
 using_lmtp=true
@@ -70,6 +72,8 @@ test("a message goes to the section of its first recipient's domain, else to mai
     priority: 0,
     protocol: "smtp",
     tls: "opportunistic",
+    connectTimeoutMs: 5_000,
+    replyTimeoutMs: 20_000,
     bind: "192.0.2.5",
     bindHelo: "out.kasi.test",
     auth: { user: "u", pass: "p", type: "login" },
@@ -82,6 +86,7 @@ test("a message goes to the section of its first recipient's domain, else to mai
     priority: 0,
     protocol: "lmtp",
     tls: "none",
+    connectTimeoutMs: 30_000,
     client: CLIENT,
   }]);
   await run("queue", { to: ["b@far.test"] });
@@ -91,6 +96,7 @@ test("a message goes to the section of its first recipient's domain, else to mai
     priority: 0,
     protocol: "smtp",
     tls: "none",
+    connectTimeoutMs: 30_000,
     client: CLIENT,
   }]);
 });
