@@ -5,7 +5,7 @@
  */
 import type { Place } from "./queued.ts";
 import type { QueueError } from "./queue_error.ts";
-import { type Kind, prefixRoom, putChecksum, putMarker, putPrefix } from "./record.ts";
+import { type Json, type Kind, prefixRoom, putChecksum, putMarker, putPrefix } from "./record.ts";
 import type { Segment } from "./segment.ts";
 
 /** Parts larger than this are written from where they lie; smaller ones are joined. */
@@ -21,7 +21,7 @@ export type Reject = (error: QueueError) => void;
 export interface Pending {
   readonly kind: Kind;
   /** Kept for notes, which are written again when a batch fails; with their parts. */
-  readonly json: string;
+  readonly json: Json;
   readonly parts: readonly Uint8Array[];
   /** From the batch's beginning. */
   offset: number;
@@ -58,10 +58,10 @@ export class Batch {
     return this.#records.some(({ reject }) => reject !== undefined);
   }
 
-  /** `parts` are not to change until the record is written or given up. */
+  /** `parts` are not to change until the record is written or given up; nor is JSON in octets that nobody waits for. */
   add(
     kind: Kind,
-    json: string,
+    json: Json,
     parts: readonly Uint8Array[] = NO_PARTS,
     undo?: string,
     resolve?: Resolve,

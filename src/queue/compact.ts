@@ -8,6 +8,7 @@
 import type { Host } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";
 import { DamagedRecord, readRecord } from "./body_store.ts";
+import { RowCopier } from "./copy_rows.ts";
 import type { Journal } from "./journal.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Holder, Ledger } from "./ledger.ts";
@@ -54,11 +55,13 @@ export interface CompactorOptions {
 
 export class Compactor {
   readonly #options: CompactorOptions;
+  readonly #rows: RowCopier;
   #working: Promise<void> | undefined;
   #stopped = false;
 
   constructor(options: CompactorOptions) {
     this.#options = options;
+    this.#rows = new RowCopier(options);
   }
 
   /** Looks whether there is something to tidy, and does it; one at a time. Never rejects. */
@@ -104,8 +107,11 @@ export class Compactor {
 
   async #copyForward(segment: Segment): Promise<void> {
     const { ledger } = this.#options;
+    const { places } = ledger.resting;
+    await this.#rows.copy(segment, places.rowsIn(segment), () => this.#stopped);
     const isHere = ({ place }: Queued<Segment>) => place.segment === segment;
-    const rows = ledger.resting.places.rowsIn(segment);
+    // What could not be copied as it lies.
+    const rows = places.rowsIn(segment);
     // Only so many are awake at a time.
     for (let i = 0; i < rows.length && !this.#stopped; i += COPIED_AT_ONCE) {
       const some = rows.slice(i, i + COPIED_AT_ONCE).flatMap((row) => ledger.at(row) ?? []).filter(isHere);

@@ -9,6 +9,7 @@ import { Names } from "../base/names.ts";
 import { TimeHeap } from "../base/time_heap.ts";
 import { PlaceColumn } from "./place_column.ts";
 import { type ItemText, type ItemTexts, readItemText } from "./item_text.ts";
+import type { StoredState } from "./stored.ts";
 
 /** A row that says nothing of how its item stands: free, or its message is awake. */
 export const AWAKE = 0;
@@ -114,6 +115,22 @@ export class ItemRows<S> {
 
   text(item: number): ItemTexts {
     return readItemText(this.#arena.get(this.#texts[item]!));
+  }
+
+  /** As its next outcome record will say it; not for one whose message is awake. */
+  stored(item: number): StoredState {
+    const { left, status, error } = this.text(item);
+    const told = this.told[item]!;
+    return {
+      n: this.indexes[item]!,
+      a: this.attempts[item]!,
+      d: this.dueAt[item]!,
+      l: left,
+      ...(this.states[item] === HELD ? { h: 1 as const } : undefined),
+      ...(error === "" ? undefined : { e: error }),
+      ...(status === "" ? undefined : { s: status }),
+      ...(told === 0 ? undefined : { w: told }),
+    };
   }
 
   textBytes(item: number): Uint8Array {

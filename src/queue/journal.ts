@@ -11,7 +11,7 @@ import type { Logger } from "../log/types.ts";
 import { Batch, NO_PARTS, type Pending } from "./batch.ts";
 import type { Place } from "./queued.ts";
 import { QueueError } from "./queue_error.ts";
-import { get32, type Kind } from "./record.ts";
+import { get32, type Json, type Kind } from "./record.ts";
 import { Segment, syncDirectory } from "./segment.ts";
 
 /** How long a note may wait for company. */
@@ -52,9 +52,9 @@ export class Journal {
 
   /**
    * Writes a record and resolves, once it is durable, to where it lies. Rejects with `QueueError`; the record is not kept then.
-   * `parts` are not to change until it settles. `undo` names the message that a lost record is taken back for.
+   * `parts` are not to change until it settles, JSON in octets may. `undo` names the message that a lost record is taken back for.
    */
-  append(kind: Kind, json: string, parts: readonly Uint8Array[] = NO_PARTS, undo?: string): Promise<Place<Segment>> {
+  append(kind: Kind, json: Json, parts: readonly Uint8Array[] = NO_PARTS, undo?: string): Promise<Place<Segment>> {
     if (this.#closed) return Promise.reject(new QueueError("stopped", "Cannot write to the queue: it has stopped"));
     return new Promise((resolve, reject) => {
       this.#batch.add(kind, json, parts, undo, resolve, reject);

@@ -28,15 +28,19 @@ const NAMES = new Map<number, Kind>(Object.entries(KINDS).map(([name, number]) =
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** JSON, or its octets. */
+export type Json = string | Uint8Array;
+
 /** The most octets a frame's start (header and JSON) can take. */
-export function prefixRoom(json: string): number {
-  return PREFIX_BYTES + json.length * 3;
+export function prefixRoom(json: Json): number {
+  return PREFIX_BYTES + json.length * (typeof json === "string" ? 3 : 1);
 }
 
 /** Writes header and JSON at `at`, without marker and checksum; `rest` octets will follow. Returns where they belong. */
-export function putPrefix(into: Uint8Array, at: number, kind: Kind, json: string, rest: number): number {
+export function putPrefix(into: Uint8Array, at: number, kind: Kind, json: Json, rest: number): number {
   const start = at + PREFIX_BYTES;
-  const end = start + encoder.encodeInto(json, into.subarray(start)).written;
+  const end = start + (typeof json === "string" ? encoder.encodeInto(json, into.subarray(start)).written : json.length);
+  if (typeof json !== "string") into.set(json, start);
   put32(into, at + 8, end - at - HEADER_BYTES + rest);
   into[at + 12] = RECORD_VERSION;
   into[at + 13] = KINDS[kind];

@@ -101,6 +101,13 @@ export class Resting<S = unknown> {
     return number < 0 ? new Uint32Array(0) : this.items.ofDomain.numbers(number);
   }
 
+  /** Rows of a message's items, by rising index. */
+  itemsAt(row: number): number[] {
+    const found: number[] = [];
+    for (let item = this.firsts[row]! - 1; item >= 0; item = this.items.nexts[item]! - 1) found.push(item);
+    return found;
+  }
+
   /** Whether the row is still some message's. */
   isTaken(row: number): boolean {
     return this.firsts[row] !== 0;

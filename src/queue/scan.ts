@@ -75,6 +75,9 @@ export class Scanner {
   readonly states: ScannedState[] = [];
   /** -1 when the record tells none. */
   stateCount = -1;
+  /** Where the list of them stands; 0 when the record tells none. */
+  statesFrom = 0;
+  statesTo = 0;
   #bytes: Uint8Array = NO_BYTES;
   #at = 0;
   #ok = true;
@@ -98,7 +101,7 @@ export class Scanner {
   accepted(bytes: Uint8Array, from: number, to: number): boolean {
     this.#begin(bytes, from);
     this.queuedAt = this.size = this.stateCount = -1;
-    this.recipients = 0;
+    this.recipients = this.statesFrom = this.statesTo = 0;
     this.asksForDelay = false;
     this.domains.length = this.itemOf.length = 0;
     for (let key = this.#firstKey(); key !== END; key = this.#nextKey()) this.#acceptedMember(key);
@@ -132,9 +135,11 @@ export class Scanner {
         return this.#wishes();
       case ST:
         this.stateCount = 0;
+        this.statesFrom = this.#at;
         for (let more = this.#firstOfList(); more; more = this.#nextOfList()) {
           this.#oneState(this.states[this.stateCount++] ??= new ScannedState());
         }
+        this.statesTo = this.#at;
         return;
       case F:
       case K:
