@@ -2,10 +2,11 @@
  * What a deep queue costs: `deno task bench:deep [--messages 1000000] [--rounds 5] [--fresh 20000] [--dir data/bench/deep] [--only memory,flow,sockets,sites] [--keep]`.
  *
  * Writes a journal of so many deferred messages (`deep/fill.ts`), or takes the one that lies there, then prints start, memory for a message,
- * throughput of fresh mail beside an empty queue in turn, in process and over sockets (`smtp-source`, `smtp-sink`), and how long listing, flushing and holding take; last, what one dead destination of 10 000 costs the others.
+ * throughput of fresh mail beside an empty queue in turn, in process, there also while the journal is compacted, and over sockets (`smtp-source`,
+ * `smtp-sink`), and how long listing, flushing and holding take; last, what one dead destination of 10 000 costs the others.
  */
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -41,6 +42,8 @@ export interface Cost {
   readonly longestBlock: number;
   readonly answer: unknown;
 }
+
+type Resident = Awaited<ReturnType<typeof resident>>;
 
 /** A queue in a process of its own. */
 async function resident(dir: string) {
@@ -117,6 +120,36 @@ if (wanted.has("sockets")) {
 if (wanted.has("sites")) await deadDestination();
 if (!options.keep) rmSync(options.dir, { recursive: true, force: true });
 
+/** Number of the oldest segment. */
+function oldest(dir: string): number {
+  return Math.min(...readdirSync(dir).filter((name) => name.endsWith(".log")).map((name) => parseInt(name)));
+}
+
+/** Fresh mail beside an empty queue in turn. */
+async function freshMail(name: string, deep: Resident, empty: Resident): Promise<void> {
+  for (const width of [20, 100]) {
+    const began = oldest(deepDir);
+    const found: { [of in "deep" | "empty"]: { rate: number; cpu: number }[] } = { deep: [], empty: [] };
+    const turn = [["deep", deep], ["empty", empty]] as const;
+    // Turned round each time: whoever goes first has the cooler caches. The first is for warmth.
+    for (let round = 0; round <= rounds; round++) {
+      for (const [of, queue] of round % 2 === 0 ? turn : turn.toReversed()) {
+        const result = await queue.ask("run", fresh, width);
+        if (round > 0) found[of].push(result);
+      }
+    }
+    const [d, e] = [found.deep, found.empty].map((all) => ({
+      rate: median(all.map(({ rate }) => rate)),
+      cpu: median(all.map(({ cpu }) => cpu)),
+    })) as [{ rate: number; cpu: number }, { rate: number; cpu: number }];
+    console.log(
+      `${name}, ${width} at once: deep ${d.rate.toFixed(0)}/s (${d.cpu.toFixed(0)} µs CPU), empty ` +
+        `${e.rate.toFixed(0)}/s (${e.cpu.toFixed(0)} µs CPU): ${(d.rate / e.rate * 100).toFixed(0)} %, ` +
+        `by CPU ${(e.cpu / d.cpu * 100).toFixed(0)} %; ${oldest(deepDir) - began} segments cleared (${load()})`,
+    );
+  }
+}
+
 async function inProcess(): Promise<void> {
   const deep = await resident(deepDir);
   const { ms, cpu, longestBlock, before, after, peak } = deep.opened;
@@ -130,32 +163,11 @@ async function inProcess(): Promise<void> {
   );
   if (wanted.has("flow")) {
     const empty = await resident(emptyDir);
-    for (const width of [20, 100]) {
-      const found: { deep: { rate: number; cpu: number }[]; empty: { rate: number; cpu: number }[] } = {
-        deep: [],
-        empty: [],
-      };
-      // Turned round each time: whoever goes first has the cooler caches.
-      for (let round = 0; round < rounds + 1; round++) {
-        for (
-          const [name, queue] of round % 2 === 0
-            ? [["deep", deep], ["empty", empty]] as const
-            : [["empty", empty], ["deep", deep]] as const
-        ) {
-          const result = await queue.ask("run", fresh, width);
-          if (round > 0) found[name].push(result);
-        }
-      }
-      const rate = (name: "deep" | "empty") => median(found[name].map((one) => one.rate));
-      const used = (name: "deep" | "empty") => median(found[name].map((one) => one.cpu));
-      console.log(
-        `fresh mail, ${width} at once: deep ${rate("deep").toFixed(0)}/s (${used("deep").toFixed(0)} µs CPU), empty ` +
-          `${rate("empty").toFixed(0)}/s (${used("empty").toFixed(0)} µs CPU): ${
-            (rate("deep") / rate("empty") * 100).toFixed(0)
-          } %, ` +
-          `by CPU ${(used("empty") / used("deep") * 100).toFixed(0)} % (${load()})`,
-      );
-    }
+    await freshMail("fresh mail", deep, empty);
+    // Until the living of the oldest segment are copied forward: then fresh mail brings on more of it.
+    const first = oldest(deepDir);
+    while (oldest(deepDir) === first) await deep.ask("burden", 64e6);
+    await freshMail("while it is compacted", deep, empty);
     await empty.stop();
   }
   show("list of a domain", await deep.ask("list", domainName(5000)));

@@ -13,7 +13,7 @@ import { bench, DIR } from "./queue_kit.ts";
 const MESSAGES = 3000;
 
 /** A queue over a journal of deferred messages, and how many of them were made into objects since it was last asked. */
-async function deep(start = true) {
+async function deep({ start = true, segmentBytes = 64 * 1024 * 1024 } = {}) {
   const disk = new CrashDisk();
   const clock = new FakeClock();
   const options = { messages: MESSAGES, domains: 100, now: clock.now(), segmentBytes: 256 * 1024 };
@@ -24,7 +24,7 @@ async function deep(start = true) {
     made++;
     return view.apply(this, args);
   };
-  const b = await bench({ disk, clock, start });
+  const b = await bench({ disk, clock, start, options: { segmentBytes } });
   return {
     ...b,
     filled,
@@ -62,6 +62,22 @@ test("fresh mail comes and goes without touching one of those that wait", async 
   await d.clock.advance(1000);
   assert.equal(d.courier.delivered.length, 50);
   assert.equal(d.made(), 0);
+  await d.end();
+});
+
+test("old segments are cleared of dead fresh mail without touching one of those that wait", async () => {
+  const d = await deep({ segmentBytes: 128 * 1024 });
+  const before = d.queue.list({ domain: "d7.co.example" });
+  d.made();
+  const body = "y".repeat(100_000);
+  for (let n = 0; n < 50; n++) {
+    await d.accept(`FRESH${n}`, ["x@fresh.example"], undefined, body);
+    await d.clock.advance(50);
+  }
+  const left = d.disk.names(DIR).filter((name) => name.endsWith(".log"));
+  assert.ok(left[0]! > "000003.log", `${left[0]}: what waited in the first of them has moved`);
+  assert.equal(d.made(), 0);
+  assert.deepEqual(d.queue.list({ domain: "d7.co.example" }), before);
   await d.end();
 });
 
@@ -109,7 +125,7 @@ test("a flush of everything goes out in turns, and all of it goes out", async ()
 });
 
 test("a reader beside the server makes objects of what it was asked for only", async () => {
-  const d = await deep(false);
+  const d = await deep({ start: false });
   d.made();
   const domain = "d3.co.example";
   assert.equal(readQueue(d.disk.host, DIR, { domain }).length, d.filled.perDomain.get(domain));

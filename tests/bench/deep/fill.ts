@@ -1,12 +1,13 @@
 /**
  * A journal of many deferred messages, as a server leaves it that could not deliver them: written by the real record writer, without a server.
  *
- * Distinct senders, domains by a long tail, one to three recipients (some in two domains), one to four failed attempts with their errors; every
- * fifth message stands as compaction copies it forward. All are due hours from `now`. The same options give the same octets.
+ * Distinct senders, domains by a long tail, one to three recipients (some in two domains), one to four failed attempts with their errors, told of
+ * in full behind each outcome; every fifth message stands as compaction copies it forward. All are due hours from `now`. The same options give the same octets.
  */
 import { utf8Encode } from "../../../src/base/bytes.ts";
 import type { Host } from "../../../src/host/types.ts";
 import { Batch } from "../../../src/queue/batch.ts";
+import { encodePast } from "../../../src/queue/past.ts";
 import { Segment } from "../../../src/queue/segment.ts";
 import type { StoredMessage, StoredState } from "../../../src/queue/stored.ts";
 import { seeded } from "../../kit/crash_disk.ts";
@@ -72,9 +73,12 @@ export function fillJournal(host: Host, dir: string, options: Fill): Filled {
     gathered = 0;
   };
   /** What is yet to be written about a message, by the number of the message it comes behind. */
-  const later = new Map<number, string[]>();
+  const later = new Map<number, Failed[]>();
+  const tell = (failed: readonly Failed[] = []) => {
+    for (const { json, past } of failed) batch.add("outcome", json, [past]);
+  };
   for (let n = 0; n < messages; n++) {
-    for (const json of later.get(n) ?? []) batch.add("outcome", json);
+    tell(later.get(n));
     later.delete(n);
     const { stored, states } = oneMessage(n, domains, now, random);
     for (const name of stored.d) perDomain.set(name, (perDomain.get(name) ?? 0) + 1);
@@ -85,22 +89,46 @@ export function fillJournal(host: Host, dir: string, options: Fill): Filled {
     const json = JSON.stringify(copied ? { ...stored, st: states.at(-1) } : stored);
     const head = `Received: (Kasi outbound)\r\nMessage-Id: <${n}@here.example>\r\nSubject: Number ${n}\r\n\r\n`;
     batch.add("accepted", json, [utf8Encode(head), body]);
+    if (copied) tell(failedAt(stored, states, attempts - 1));
     for (let a = 0; !copied && a < attempts; a++) {
       const at = n + 1 + (a + 1) * ATTEMPTS_APART;
-      const lines = states[a]!.map((state) => JSON.stringify({ i: stored.i, ...state }));
       const there = later.get(at);
-      if (there === undefined) later.set(at, lines);
-      else there.push(...lines);
+      if (there === undefined) later.set(at, failedAt(stored, states, a));
+      else there.push(...failedAt(stored, states, a));
     }
     if (++gathered >= AT_ONCE) write();
   }
-  for (const [, lines] of [...later].sort(([a], [b]) => a - b)) {
-    for (const json of lines) batch.add("outcome", json);
+  for (const [, failed] of [...later].sort(([a], [b]) => a - b)) {
+    tell(failed);
     if (++gathered >= AT_ONCE) write();
   }
   if (!batch.empty) write();
   segment?.close();
   return { segments: number, bytes, items, recipients, perDomain };
+}
+
+/** An outcome record and what stands behind it. */
+interface Failed {
+  readonly json: string;
+  readonly past: Uint8Array;
+}
+
+/** What is written of a message after an attempt, the first one being 0. */
+function failedAt(stored: StoredMessage, states: readonly StoredState[][], attempt: number): Failed[] {
+  return states[attempt]!.map((state, item) => ({
+    json: JSON.stringify({ i: stored.i, ...state, x: 1 }),
+    past: encodePast(
+      states.slice(0, attempt + 1).map((then, a) => ({
+        at: stored.t + a * HOUR,
+        results: [{
+          kind: "deferred",
+          recipients: state.l,
+          text: then[item]!.e!,
+          host: `mx${stored.t % 3}.${stored.d[item]}`,
+        }],
+      })),
+    ),
+  }));
 }
 
 /** A message and how its items stood after each attempt. */

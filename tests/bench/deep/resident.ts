@@ -27,10 +27,13 @@ const recipients = Array.from({ length: 100 }, (_, n) => ({
   address: parseAddress(`user@fresh${n}.example`)!,
   parameters: new Map(),
 }));
-const text = utf8Encode(
-  "Message-Id: <1@x>\r\nDate: Thu, 01 Jan 2026 00:00:00 +0000\r\nSubject: bench\r\n\r\n" +
-    "The quick brown fox jumps over the lazy dog.\r\n".repeat(106),
-);
+const textOf = (lines: number) =>
+  utf8Encode(
+    "Message-Id: <1@x>\r\nDate: Thu, 01 Jan 2026 00:00:00 +0000\r\nSubject: bench\r\n\r\n" +
+      "The quick brown fox jumps over the lazy dog.\r\n".repeat(lines),
+  );
+const text = textOf(106);
+const large = textOf(10_000);
 
 const say = (value: unknown) => console.log(JSON.stringify(value));
 const cpuMs = (since?: NodeJS.CpuUsage) => {
@@ -86,7 +89,7 @@ queue.start(sink);
 const after = await memory();
 say({ ms, cpu: startCpu, longestBlock: startBlock, before, after, peak });
 
-async function run(count: number, width: number) {
+async function run(count: number, width: number, octets = text) {
   waiting = count;
   const delivered = new Promise<void>((resolve) => done = resolve);
   let left = count;
@@ -97,7 +100,7 @@ async function run(count: number, width: number) {
       const id = `F${(serial++).toString(16).padStart(8, "0")}-2B1D-4C6E-9F80-000000000000.1`;
       await queue.accept(
         { id, sender, recipients: [recipient], notes: {}, smtpUtf8: false },
-        createMessage(memorySource(text)),
+        createMessage(memorySource(octets)),
       );
     }
   }));
@@ -119,7 +122,9 @@ async function timed(act: () => unknown): Promise<{ ms: number; cpu: number; lon
 }
 
 const COMMANDS: { readonly [name: string]: (...args: never[]) => Promise<unknown> } = {
-  run,
+  run: (count: number, width: number) => run(count, width),
+  /** Leaves about so many dead octets behind. */
+  burden: (octets: number) => run(Math.ceil(octets / large.length), 4, large),
   list: (domain: string) => timed(() => queue.list({ domain }).length),
   listAll: () => timed(() => queue.list({ limit: 100 }).length),
   stats: () => timed(() => String(queue.stats())),
