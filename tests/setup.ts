@@ -46,13 +46,21 @@ const PYTHON: { readonly [module: string]: string } = {
  * Mail servers that cannot be installed beside Postfix, or would start as services: unpacked below `data/test-tools/servers` instead, and run from
  * there in a mount namespace of their own (`tests/kit/unpacked_servers.ts`). The libraries are those that a Debian with the packages above lacks.
  */
-const UNPACKED: readonly string[] = ["exim4-daemon-light", "opensmtpd", "dovecot-core", "dovecot-lmtpd"];
+const UNPACKED: readonly string[] = [
+  "exim4-daemon-light",
+  "opensmtpd",
+  "dovecot-core",
+  "dovecot-lmtpd",
+  "dovecot-imapd",
+  "opendkim",
+];
 export const SERVERS_ROOT: string = join(CACHE, "servers");
 
 /** Fetches and unpacks what is not there; says whether all is. Installs nothing. */
 export function unpackServers(): boolean {
   const stamp = join(SERVERS_ROOT, ".unpacked");
-  if (existsSync(stamp)) return true;
+  const unpacked = existsSync(stamp) ? readFileSync(stamp, "utf8").split("\n") : [];
+  if (UNPACKED.every((name) => unpacked.includes(name))) return true;
   if (which("apt-get") === undefined || which("dpkg") === undefined) return false;
   console.log(`setup: unpacking ${UNPACKED.join(" ")}`);
   const dir = `${SERVERS_ROOT}.new`;
@@ -76,9 +84,13 @@ export function unpackServers(): boolean {
     }
     // What they depend on and Debian has not installed here: libraries alone, of them and of one another.
     const there = new Set<string>(UNPACKED);
+    const installed = new Set(
+      run("dpkg-query", "-W", "-f", "${db:Status-Abbrev}${Package}\n").match(/(?<=^ii +).*$/gm),
+    );
+    // One call for all of a round: each reads the lists of all packages anew.
     for (let left = [...UNPACKED]; left.length > 0;) {
-      const wanted = left.flatMap((name) => dependencies(run("apt-cache", "depends", name)))
-        .filter((name) => /^lib/.test(name) && !there.has(name) && !runs("dpkg", "-s", name));
+      const wanted = dependencies(run("apt-cache", "depends", ...left))
+        .filter((name) => /^lib/.test(name) && !there.has(name) && !installed.has(name));
       left = [...new Set(wanted)];
       for (const name of left) there.add(name);
       if (left.length > 0) fetched(left);
