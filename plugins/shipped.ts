@@ -31,6 +31,7 @@ export const SHIPPED = {
   "geoip": () => import("./geoip.ts"),
   "headers": () => import("./headers.ts"),
   "helo.checks": () => import("./helo.checks.ts"),
+  "limit": () => import("./limit.ts"),
   "mail_from.is_resolvable": () => import("./mail_from.is_resolvable.ts"),
   "outbound-logger": () => import("./outbound-logger.ts"),
   "prevent_credential_leaks": () => import("./prevent_credential_leaks.ts"),

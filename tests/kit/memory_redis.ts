@@ -1,4 +1,4 @@
-/** As much of a Redis server as the house asks of one: keys that expire, and what was published. It may be down. */
+/** As much of a Redis server as the house asks of one: keys and hashes that expire, and what was published. It may be down. */
 import type { Clock } from "../../src/base/clock.ts";
 import type { RedisLink, RedisSettings, RedisWatch } from "../../src/host/types.ts";
 
@@ -7,7 +7,8 @@ export class MemoryRedis {
   readonly opened: RedisSettings[] = [];
   readonly published: { readonly channel: string; readonly message: string }[] = [];
   readonly #clock: Clock;
-  readonly #keys = new Map<string, { readonly value: string; readonly until: number }>();
+  /** A hash is a map. */
+  readonly #keys = new Map<string, { value: string | Map<string, string>; until: number }>();
   readonly #watches = new Set<RedisWatch>();
   #down = false;
 
@@ -25,11 +26,19 @@ export class MemoryRedis {
 
   /** The value of a key; undefined when there is none any more. */
   value(key: string): string | undefined {
-    const found = this.#keys.get(key);
-    return found === undefined || found.until <= this.#clock.monotonic() ? undefined : found.value;
+    const value = this.#get(key)?.value;
+    if (value instanceof Map) throw new Error("WRONGTYPE");
+    return value;
+  }
+  hash(key: string): { readonly [field: string]: string } {
+    return Object.fromEntries(this.#hash(key));
+  }
+  /** Seconds that a key has left; Infinity for one that stays. */
+  ttl(key: string): number {
+    return ((this.#get(key)?.until ?? NaN) - this.#clock.monotonic()) / 1000;
   }
   keys(): string[] {
-    return [...this.#keys.keys()].filter((key) => this.value(key) !== undefined);
+    return [...this.#keys.keys()].filter((key) => this.#get(key) !== undefined);
   }
 
   open(settings: RedisSettings, watch: RedisWatch): RedisLink {
@@ -43,7 +52,8 @@ export class MemoryRedis {
       get ready() {
         return !isDown();
       },
-      command: (words) => this.#down ? Promise.reject(new Error("offline")) : Promise.resolve(this.#run(words)),
+      command: (words) =>
+        this.#down ? Promise.reject(new Error("offline")) : new Promise((resolve) => resolve(this.#run(words))),
       close: () => void this.#watches.delete(watch),
     };
   }
@@ -52,16 +62,55 @@ export class MemoryRedis {
     return this.#watches.size;
   }
 
+  #get(key: string) {
+    const found = this.#keys.get(key);
+    if (found !== undefined && found.until > this.#clock.monotonic()) return found;
+    this.#keys.delete(key);
+    return undefined;
+  }
+  #hash(key: string): Map<string, string> {
+    const found = this.#get(key);
+    if (typeof found?.value === "string") throw new Error("WRONGTYPE");
+    return found?.value ?? new Map();
+  }
+
   #run([verb, key = "", value = "", ...more]: readonly string[]): unknown {
+    const until = (seconds: string) => this.#clock.monotonic() + Number(seconds) * 1000;
     switch (verb) {
-      case "MGET":
-        return [key, value, ...more].map((one) => this.value(one) ?? null);
       case "GET":
         return this.value(key) ?? null;
+      case "MGET":
+        return [key, value, ...more].map((one) => this.value(one) ?? null);
       case "SET": {
-        const seconds = more[0] === "EX" ? Number(more[1]) : Infinity;
-        this.#keys.set(key, { value, until: this.#clock.monotonic() + seconds * 1000 });
+        if (more.includes("NX") && this.#get(key) !== undefined) return null;
+        const expires = more.indexOf("EX");
+        this.#keys.set(key, { value, until: expires === -1 ? Infinity : until(more[expires + 1]!) });
         return "OK";
+      }
+      case "INCRBY": {
+        const sum = Number(this.value(key) ?? 0) + Number(value);
+        this.#keys.set(key, { value: String(sum), until: this.#get(key)?.until ?? Infinity });
+        return sum;
+      }
+      case "HINCRBY": {
+        const hash = this.#hash(key);
+        const sum = Number(hash.get(value) ?? 0) + Number(more[0]);
+        this.#keys.set(key, { value: hash.set(value, String(sum)), until: this.#get(key)?.until ?? Infinity });
+        return sum;
+      }
+      case "HSET":
+        this.#keys.set(key, { value: this.#hash(key).set(value, more[0]!), until: this.#get(key)?.until ?? Infinity });
+        return 1;
+      case "HGET":
+        return this.#hash(key).get(value) ?? null;
+      case "HGETALL":
+        return [...this.#hash(key)].flat();
+      case "HDEL":
+        return [value, ...more].filter((field) => this.#hash(key).delete(field)).length;
+      case "EXPIRE": {
+        const found = this.#get(key);
+        if (found !== undefined) found.until = until(value);
+        return found === undefined ? 0 : 1;
       }
       case "PUBLISH":
         this.published.push({ channel: key, message: value });

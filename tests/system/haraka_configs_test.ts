@@ -37,7 +37,7 @@ const NOT_YET = new Set([
     "auth/auth_ldap",
     "rcpt_to.ldap",
   ],
-  ...["attachment", "geoip", "limit"],
+  ...["attachment", "geoip"],
 ]);
 /** Bundled with Haraka or packages of their own, but not in that file. */
 const BESIDE: readonly string[] = [

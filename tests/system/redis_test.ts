@@ -5,6 +5,7 @@ import { rmSync } from "node:fs";
 import process from "node:process";
 import { answers, without } from "../kit/mail_programs.ts";
 import { freePort } from "../kit/free_port.ts";
+import { startNextHop } from "../kit/next_hop.ts";
 import { eventually, startKasi, temporaryDir } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
 import { test } from "../kit/test.ts";
@@ -12,7 +13,8 @@ import { test } from "../kit/test.ts";
 interface Redis extends AsyncDisposable {
   readonly port: number;
   cli(...words: string[]): string;
-  subscribe(pattern: string): { readonly child: ChildProcess; said(): string };
+  /** `PSUBSCRIBE PATTERN`, or `MONITOR`. */
+  listen(...words: string[]): { readonly child: ChildProcess; said(): string };
 }
 
 async function startRedis(): Promise<Redis> {
@@ -25,8 +27,8 @@ async function startRedis(): Promise<Redis> {
   return {
     port,
     cli: (...words) => execFileSync("redis-cli", ["-p", String(port), ...words], { encoding: "utf8" }).trim(),
-    subscribe(pattern) {
-      const listener = spawn("redis-cli", ["-p", String(port), "PSUBSCRIBE", pattern]);
+    listen(...words) {
+      const listener = spawn("redis-cli", ["-p", String(port), ...words]);
       let said = "";
       listener.stdout.on("data", (octets) => said += octets);
       return { child: listener, said: () => said };
@@ -41,24 +43,6 @@ async function startRedis(): Promise<Redis> {
 
 const skip = without("redis-server", "redis-cli");
 const options = skip === undefined ? {} : { skip };
-
-test("[row 153] each change of results is heard on result-ID by whoever subscribes", options, async () => {
-  await using redis = await startRedis();
-  await using kasi = await startKasi({
-    files: { "config/plugins": "redis\nhelo.checks\n", "config/redis.ini": `[server]\nport=${redis.port}\n` },
-  });
-  await kasi.untilLogged(/Connected to Redis/);
-  const ear = redis.subscribe("result-*");
-  try {
-    await eventually(() => ear.said().includes("psubscribe"));
-    await using client = await SmtpClient.connect(kasi.port);
-    await client.hello();
-    await eventually(() => ear.said().includes('"plugin":"helo.checks"'));
-    assert.match(ear.said(), /\nresult-[0-9A-F-]{36}\n\{"plugin":"helo\.checks","result":\{/);
-  } finally {
-    process.kill(ear.child.pid!, "SIGTERM");
-  }
-});
 
 test(
   "[row 166] after a failed handshake two servers that share a Redis offer no STARTTLS, until the key expires",
@@ -87,6 +71,66 @@ test(
     assert.equal(left > 590 && left <= 600, true, String(left));
     redis.cli("DEL", "no_tls|127.0.0.1");
     assert.equal(await offered(other.port), true);
+  },
+);
+
+test(
+  "[row 153] [row 285] [row 290] [row 292] plugins share one connection or have a database of their own, as MONITOR shows; each change of results is heard on result-ID, recipients are counted, and mail goes by the routes of Redis and of the file",
+  options,
+  async () => {
+    await using redis = await startRedis();
+    await using hop = await startNextHop();
+    const at = `127.0.0.1:${hop.port}`;
+    await using kasi = await startKasi({
+      files: {
+        // Whoever shares the connection need not stand behind it.
+        "config/plugins": "limit\nredis\nrecipient-routes\n",
+        "config/redis.ini": `[server]\nport=${redis.port}\n`,
+        "config/limit.ini":
+          "tarpit_delay=0\n[rate_rcpt]\nenabled=true\ndefault=2/1h\n[rate_conn]\nenabled=true\ndefault=9\n",
+        "config/rcpt_to.routes.ini": `[redis]\ndatabase=5\n[routes]\nfile.test=${at}\n`,
+      },
+    });
+    await kasi.untilLogged(/Connected to Redis[^]*Connected to Redis/);
+    redis.cli("-n", "5", "SET", "joe@redis.test", `smtp://${at}`);
+    const [ear, monitor] = [redis.listen("PSUBSCRIBE", "result-*"), redis.listen("MONITOR")];
+    try {
+      await eventually(() => ear.said().includes("psubscribe") && monitor.said().includes("OK"));
+      await using client = await SmtpClient.connect(kasi.port);
+      await client.hello();
+      const codes: string[] = [];
+      const rcpts = ["joe@redis.test", "ann@file.test", "ann@file.test", "Ann@file.test", "x@elsewhere.test"];
+      for (const line of ["MAIL FROM:<me@client.test>", ...rcpts.map((one) => `RCPT TO:<${one}>`), "DATA"]) {
+        codes.push((await client.say(line)).slice(0, 3));
+      }
+      assert.deepEqual(codes, ["250", "250", "250", "250", "450", "550", "354"]);
+      assert.match(await client.say("Subject: x\r\n\r\nhello\r\n."), /^250 /);
+      const mails = await hop.untilMails(2);
+      assert.deepEqual(mails.map(({ recipients }) => recipients).sort(), [
+        ["ann@file.test", "ann@file.test"],
+        ["joe@redis.test"],
+      ]);
+      // Of the session, and of the transaction.
+      for (
+        const said of [
+          /\nresult-[0-9A-F-]{36}\n\{"plugin":"limit","result":\{"rate_conn":"127\.0\.0\.1:1:9"\}/,
+          /\nresult-[0-9A-F-]{36}\n\{"plugin":"limit","result":\{"fail":"rate_rcpt"\}/,
+          /\nresult-[0-9A-F-]{36}\.1\n\{"plugin":"recipient-routes","result":\{"pass":"redis\.email"\}/,
+        ]
+      ) await eventually(() => said.test(ear.said()), 15_000, String(said));
+      assert.equal(redis.cli("GET", "rate_rcpt:ann@file.test").replaceAll('"', ""), "3");
+      // Which command came to which database, over which connection.
+      await eventually(() => /"PUBLISH"/.test(monitor.said()));
+      const places = (verb: string) =>
+        new Set([...monitor.said().matchAll(new RegExp(`\\[(\\d+ \\S+)\\] "${verb}"`, "g"))].map((match) => match[1]!));
+      const [shared, own] = [places("INCRBY"), places("MGET")];
+      assert.deepEqual([shared.size, own.size], [1, 1]);
+      assert.deepEqual(places("PUBLISH"), shared);
+      assert.match([...shared][0]!, /^0 /);
+      assert.match([...own][0]!, /^5 /);
+    } finally {
+      for (const { child } of [ear, monitor]) process.kill(child.pid!, "SIGTERM");
+    }
   },
 );
 
