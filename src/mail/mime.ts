@@ -25,6 +25,23 @@ export function parseMediaType(value: string): MediaType {
   return { type, parameters: semicolon < 0 ? new Map() : readParameters(text.slice(semicolon)) };
 }
 
+/**
+ * Everything that a Content-Disposition or Content-Type states as a file's name: where a parameter stands there twice, or in more than one form,
+ * readers differ in which they show.
+ */
+export function statedNames(value: string): string[] {
+  const text = value.replace(/\r?\n(?=[ \t])/g, "");
+  const { parameters } = parseMediaType(text);
+  const names = [parameters.get("filename"), parameters.get("name")];
+  for (const match of text.matchAll(PARAMETER)) {
+    const [, key, , extended] = SECTION.exec(match[1]!.toLowerCase()) ?? [];
+    if ((key !== "filename" && key !== "name") || /\*\d/.test(match[1]!)) continue;
+    const plain = match[2] === undefined ? match[3]!.trim() : match[2].replace(/\\([^])/g, "$1");
+    names.push(extended === undefined ? plain : parseMediaType(`;${key}*=${plain}`).parameters.get(key));
+  }
+  return [...new Set(names.filter((name) => name !== undefined && name !== ""))] as string[];
+}
+
 interface Section {
   readonly number: number;
   readonly extended: boolean;

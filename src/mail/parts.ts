@@ -12,7 +12,8 @@ import type { Header } from "./header.ts";
 import { HeaderBlock } from "./header_block.ts";
 import type { Message, Source } from "./message.ts";
 import { MimeScanner, type PartHandler, type PartHead } from "./mime_scanner.ts";
-import type { MediaType } from "./mime.ts";
+import { decodeWords } from "./encoded_words.ts";
+import { type MediaType, statedNames } from "./mime.ts";
 import { memorySource } from "./source.ts";
 import { decodeTransfer, isEncoding, transferDecoder } from "./transfer.ts";
 
@@ -24,6 +25,8 @@ export interface Part {
   readonly isAttachment: boolean;
   /** RFC 2231 and RFC 2047 decoded; undefined when it has none. Not to be trusted as a path. */
   readonly filename: string | undefined;
+  /** All that the header states as its name, in whichever field, form and encoding, that one first: readers differ in which they show. */
+  readonly filenames: readonly string[];
   /** Lower case, without comments; "" for none. */
   readonly encoding: string;
   /** As stated, lower case; "" for none. */
@@ -168,6 +171,12 @@ class Node implements Part {
     if (this.held.length > 1) this.held = [concat(this.held)];
   }
 
+  get filenames(): readonly string[] {
+    const fields = ["Content-Disposition", "Content-Type"].flatMap((field) => this.header.getAll(field));
+    const stated = fields.flatMap(statedNames);
+    const names = [this.filename ?? "", ...stated.map(decodeWords), ...stated];
+    return [...new Set(names)].filter((name) => name !== "");
+  }
   get charset(): string {
     return (this.media.parameters.get("charset") ?? "").trim().toLowerCase();
   }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { decodeParameterText, parseMediaType } from "../../src/mail/mime.ts";
+import { decodeParameterText, parseMediaType, statedNames } from "../../src/mail/mime.ts";
 import { test } from "../kit/test.ts";
 
 const parameters = (value: string) => Object.fromEntries(parseMediaType(value).parameters);
@@ -42,4 +42,18 @@ test("only values with extended parameters are written anew", () => {
   const value = 'text/plain;  name="a*b"; x=y';
   assert.equal(decodeParameterText(value), value);
   assert.equal(decodeParameterText(`inline; name*=utf-8''%22%c3%a4`), 'inline; name="\\"ä"');
+});
+
+test("everything stated as a name is found, whichever form readers go by", () => {
+  const rows: readonly [string, string[]][] = [
+    ['attachment; filename="a.txt"', ["a.txt"]],
+    ['attachment; filename="good.txt"; filename="evil.exe"', ["good.txt", "evil.exe"]],
+    ["attachment; filename=evil.exe; filename*=utf-8''good%C3%A4.txt", ["good\u00e4.txt", "evil.exe"]],
+    ["attachment; filename*0=evil; filename*1=.exe", ["evil.exe"]],
+    ["attachment; filename*0*=utf-8''ev%69l; filename*1=.exe; name=x", ["evil.exe", "x"]],
+    ["text/plain; charset=x; Name=a;\r\n\tNAME*=''b", ["b", "a"]],
+    ["attachment", []],
+    ['attachment; filename=""', []],
+  ];
+  for (const [value, names] of rows) assert.deepEqual(statedNames(value), names, value);
 });

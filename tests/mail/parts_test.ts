@@ -170,3 +170,14 @@ test("quoted lines of a header are read as one", () => {
   assert.equal(header.getDecoded("from"), "\u00e4 <a@b> folded");
   assert.equal(header.get("Date"), "x");
 });
+
+test("all names of a part are told, encoded words read and as they stand, the one that counts first", async () => {
+  const part = await partsOf(message(`Content-Type: application/octet-stream; name="evil.exe"
+Content-Disposition: attachment; filename="=?utf-8?q?g=C3=BCt.txt?="
+
+x
+`));
+  assert.equal(part.filename, "g\u00fct.txt");
+  assert.deepEqual(part.filenames, ["g\u00fct.txt", "evil.exe", "=?utf-8?q?g=C3=BCt.txt?="]);
+  assert.deepEqual((await partsOf(message("Subject: x\n\nx\n"))).filenames, []);
+});
