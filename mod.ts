@@ -5,6 +5,15 @@
  */
 
 // For plugins.
+export type { ArchiveFault, FaultKind } from "./src/archive/fault.ts";
+export type { Octets } from "./src/archive/octets.ts";
+export {
+  ArchiveSearch,
+  type SearchLimits,
+  type SearchOptions,
+  type Trouble as ArchiveTrouble,
+} from "./src/archive/search.ts";
+export { Spool, type SpoolOptions } from "./src/archive/spool.ts";
 export { ConfigError, type ConfigFault } from "./src/base/config_error.ts";
 export { type Clock, sleep, type Timer } from "./src/base/clock.ts";
 export {
@@ -59,6 +68,7 @@ export {
   type Refuse,
   type Verdict,
 } from "./src/hooks/verdict.ts";
+export { type Digest, newDigest } from "./src/host/digest.ts";
 export { type GeoDatabase, type GeoFinding, openGeoDatabase } from "./src/host/geo_database.ts";
 export {
   type HashKind,

@@ -9,6 +9,7 @@ export const SHIPPED = {
   "aliases": () => import("./aliases.ts"),
   "arc": () => import("./arc.ts"),
   "asn": () => import("./asn.ts"),
+  "attachment": () => import("./attachment.ts"),
   "auth/auth_bridge": () => import("./auth/auth_bridge.ts"),
   "auth/auth_imap": () => import("./auth/auth_imap.ts"),
   "auth/auth_proxy": () => import("./auth/auth_proxy.ts"),

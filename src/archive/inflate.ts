@@ -1,8 +1,7 @@
 /**
- * Deflate (RFC 1951) and gzip (RFC 1952), by the package `fflate`, a small piece at a time: a piece makes at most about a thousand times its own
+ * Deflate (RFC 1951) and gzip (RFC 1952), by the package `fflate` (loaded when first needed), a small piece at a time: a piece makes at most about a thousand times its own
  * size, so memory stays bounded whatever it decompresses to, and whoever reads may stop at any time.
  */
-import { Gunzip, Inflate } from "fflate";
 import type { Bytes } from "../base/bytes.ts";
 import { latin1Decode } from "../base/bytes.ts";
 import type { ByteReader } from "./byte_reader.ts";
@@ -18,11 +17,13 @@ const SMALLEST_GZIP = 20;
 /** Octets of a gzip header that are searched for its name. */
 const LONGEST_HEADER = 66_000;
 
+type Package = typeof import("fflate");
 type Machine = { push(chunk: Uint8Array, final?: boolean): void };
+type Put = (octets: Uint8Array) => void;
 
 /** Throws an {@linkcode ArchiveFault} where the octets are no deflated data, or end early. */
 export async function* inflate(input: AsyncIterable<Bytes>): AsyncGenerator<Bytes, void, undefined> {
-  yield* run(input, 1, (put) => new Inflate(put), () => false);
+  yield* run(input, 1, (flate, put) => new flate.Inflate(put), () => false);
 }
 
 /** Member after member, as gzip itself reads them; what follows the last one and is none is passed over. */
@@ -30,7 +31,7 @@ export async function* gunzip(input: AsyncIterable<Bytes>): AsyncGenerator<Bytes
   yield* run(
     input,
     SMALLEST_GZIP,
-    (put) => new Gunzip(put),
+    (flate, put) => new flate.Gunzip(put),
     (fault) => (fault as { code?: number }).code === NO_HEADER,
   );
 }
@@ -54,11 +55,11 @@ export async function gzipName(reader: ByteReader): Promise<string | undefined> 
 async function* run(
   input: AsyncIterable<Bytes>,
   least: number,
-  make: (put: (octets: Uint8Array) => void) => Machine,
+  make: (flate: Package, put: Put) => Machine,
   isEnd: (fault: unknown) => boolean,
 ): AsyncGenerator<Bytes, void, undefined> {
   let made: Bytes[] = [];
-  const machine = make((octets) => void (octets.length > 0 && made.push(octets as Bytes)));
+  const machine = make(await import("fflate"), (octets) => void (octets.length > 0 && made.push(octets as Bytes)));
   let size = FIRST;
   let fault: { readonly cause: unknown } | undefined;
   const push = (octets: Uint8Array, final: boolean) => {

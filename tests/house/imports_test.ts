@@ -7,6 +7,7 @@ import { importsOf, readSource, resolveImport, sourceFiles } from "./source_file
 const TABLE: { readonly [room: string]: { readonly rooms: readonly string[]; readonly packages: readonly string[] } } =
   {
     base: { rooms: [], packages: ["ipaddr.js", "tldts"] },
+    archive: { rooms: ["base", "src/host/types.ts"], packages: ["fflate"] },
     wire: { rooms: ["base"], packages: ["address-rfc2821"] },
     mail: {
       rooms: [
