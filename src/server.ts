@@ -7,7 +7,8 @@
  */
 import { ConfigError } from "./base/config_error.ts";
 import { createConfig } from "./config/config.ts";
-import { type CoreSettings, loadCoreSettings } from "./config/core_settings.ts";
+import { loadCoreSettings } from "./config/core_settings.ts";
+import type { CoreSettings } from "./config/core_types.ts";
 import type { Config } from "./config/types.ts";
 import type { Endpoint } from "./config/endpoint.ts";
 import { createCourier } from "./delivery/courier.ts";

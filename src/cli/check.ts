@@ -5,7 +5,8 @@
 import { ConfigError, describeFault } from "../base/config_error.ts";
 import { checkSite } from "../config/check.ts";
 import { createConfig } from "../config/config.ts";
-import { type CoreSettings, loadCoreSettings } from "../config/core_settings.ts";
+import { loadCoreSettings } from "../config/core_settings.ts";
+import type { CoreSettings } from "../config/core_types.ts";
 import { CORE_FILES } from "../config/files/core_files.ts";
 import type { FileShape } from "../config/shape.ts";
 import type { Machine } from "../host/types.ts";

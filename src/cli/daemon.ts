@@ -1,5 +1,5 @@
 /** `daemonize` of smtp.ini: the process starts itself once more in the background and ends, with 1 when the copy did not come to stand. */
-import type { ServerSettings } from "../config/core_settings.ts";
+import type { ServerSettings } from "../config/core_types.ts";
 import { ConfigError } from "../base/config_error.ts";
 import { detach, type Detached } from "../host/detach.ts";
 import type { Host } from "../host/types.ts";

@@ -3,7 +3,8 @@
  *
  * {@linkcode SiteServer.ask} gives undefined when no server runs. It throws {@linkcode Refused} when the server says no, or may not be asked.
  */
-import { loadCoreSettings, type ServerSettings } from "../config/core_settings.ts";
+import { loadCoreSettings } from "../config/core_settings.ts";
+import type { ServerSettings } from "../config/core_types.ts";
 import { createConfig } from "../config/config.ts";
 import { exists } from "../host/exists.ts";
 import { askSocket } from "../host/http_client.ts";

@@ -5,7 +5,7 @@
  * smtp.ini says how the process runs: in the background (`daemon.ts`), as which user (`become_user.ts`), and how long its end may take.
  */
 import { sleep } from "../base/clock.ts";
-import type { ServerSettings } from "../config/core_settings.ts";
+import type { ServerSettings } from "../config/core_types.ts";
 import { detachedFrom } from "../host/detach.ts";
 import type { Host, Machine } from "../host/types.ts";
 import { onUncaught } from "../host/uncaught.ts";

@@ -15,7 +15,7 @@ import type {
   ServerSettings,
   TlsOptions,
   TlsSettings,
-} from "./core_settings.ts";
+} from "./core_types.ts";
 import { formatEndpoint, parseEndpoint } from "./endpoint.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { CONNECTION_INI } from "./files/connection_ini.ts";

@@ -5,7 +5,7 @@
  * ConfigError for a user that does not exist or cannot be become.
  */
 import { ConfigError } from "../base/config_error.ts";
-import type { ServerSettings } from "../config/core_settings.ts";
+import type { ServerSettings } from "../config/core_types.ts";
 import { exists } from "../host/exists.ts";
 import { type Account, becomeUser, currentUser, giveTo } from "../host/privileges.ts";
 import type { Host } from "../host/types.ts";

@@ -7,7 +7,7 @@
 import { isListed } from "../delivery/host_list.ts";
 import type { DeliverySettings } from "../delivery/settings.ts";
 import { ConfigError } from "../base/config_error.ts";
-import type { TlsSettings } from "../config/core_settings.ts";
+import type { TlsSettings } from "../config/core_types.ts";
 import type { Config } from "../config/types.ts";
 import { loadIdentity } from "../host/certificates.ts";
 import type { Host } from "../host/types.ts";

@@ -1,6 +1,6 @@
 /** What all sessions and deliveries of a process have in common: memories, results, a secret. Opened once, closed with the server. */
 import type { ExpiringMemory } from "../base/expiring_memory.ts";
-import type { CoreSettings } from "../config/core_settings.ts";
+import type { CoreSettings } from "../config/core_types.ts";
 import { RESULTS_INI } from "../config/files/results_ini.ts";
 import type { Config } from "../config/types.ts";
 import type { Machine, RedisLink } from "../host/types.ts";

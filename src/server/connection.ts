@@ -3,7 +3,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { deadline } from "../base/deadline.ts";
 import { octetsOf } from "../base/octets.ts";
 import { ipInList } from "../base/ip.ts";
-import type { CoreSettings } from "../config/core_settings.ts";
+import type { CoreSettings } from "../config/core_types.ts";
 import type { Endpoint } from "../config/endpoint.ts";
 import { closeConn } from "../host/conn.ts";
 import { halfOpen } from "../host/half_open.ts";

@@ -4,7 +4,7 @@
  * Only loaded where http.ini has endpoints. An endpoint that cannot be bound is logged, and mail goes on without it.
  */
 import { formatEndpoint } from "../config/endpoint.ts";
-import type { HttpSettings } from "../config/core_settings.ts";
+import type { HttpSettings } from "../config/core_types.ts";
 import { type HttpServerOptions, serveHttp } from "../host/http_server.ts";
 import type { Addr, HttpPair, HttpServer, Machine } from "../host/types.ts";
 import type { ServerFace } from "../hooks/plugin.ts";

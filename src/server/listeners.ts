@@ -4,7 +4,7 @@
  * An endpoint that cannot be bound is reported; when none can, the start fails.
  */
 import { type Clock, sleep } from "../base/clock.ts";
-import type { CoreSettings } from "../config/core_settings.ts";
+import type { CoreSettings } from "../config/core_types.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "../config/endpoint.ts";
 import type { Conn, Host, Listener } from "../host/types.ts";
 import type { Logger } from "../log/types.ts";

@@ -1,5 +1,5 @@
 /** From outbound.ini and tls.ini to what queue and delivery are given. */
-import type { CoreSettings } from "../config/core_settings.ts";
+import type { CoreSettings } from "../config/core_types.ts";
 import type { Config } from "../config/types.ts";
 import { DELIVERY_DEFAULTS, type DeliverySettings } from "../delivery/settings.ts";
 import { SiteTable } from "../hooks/site.ts";

@@ -1,5 +1,5 @@
 /** Which plugins run, and the first hooks they hear: `log`, `init_master`, `init_child`. */
-import type { CoreSettings } from "../config/core_settings.ts";
+import type { CoreSettings } from "../config/core_types.ts";
 import type { Machine } from "../host/types.ts";
 import type { HookRunner } from "../hooks/hook_runner.ts";
 import { type RunningPlugins, startPlugins } from "../hooks/lifecycle.ts";

@@ -3,7 +3,8 @@
  * running server. `kasi -o` and `kasi check` work by it.
  */
 import { createConfig } from "../config/config.ts";
-import { type CoreSettings, loadCoreSettings } from "../config/core_settings.ts";
+import { loadCoreSettings } from "../config/core_settings.ts";
+import type { CoreSettings } from "../config/core_types.ts";
 import type { Config } from "../config/types.ts";
 import { createCourier } from "../delivery/courier.ts";
 import type { Machine } from "../host/types.ts";

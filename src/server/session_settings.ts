@@ -1,5 +1,5 @@
 /** From the configuration to what a session is given. Built once per reload, shared by all sessions until the next. */
-import type { ConnectionSettings, CoreSettings, OutboundSettings } from "../config/core_settings.ts";
+import type { ConnectionSettings, CoreSettings, OutboundSettings } from "../config/core_types.ts";
 import type { Live } from "../config/types.ts";
 import type { SessionSettings } from "../session/context.ts";
 

@@ -5,7 +5,7 @@
  * does it: one site's slip shall not stop the others'.
  */
 import { ConfigError } from "../base/config_error.ts";
-import type { CoreSettings, TlsOptions } from "../config/core_settings.ts";
+import type { CoreSettings, TlsOptions } from "../config/core_types.ts";
 import type { Config } from "../config/types.ts";
 import { certificateIn, type IdentityFiles, loadIdentity, type Manners, type NamedText } from "../host/certificates.ts";
 import { exists } from "../host/exists.ts";

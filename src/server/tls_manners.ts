@@ -5,7 +5,7 @@
  * our own. Without a name OpenSSL chooses by itself.
  */
 import { ConfigError } from "../base/config_error.ts";
-import type { TlsOptions } from "../config/core_settings.ts";
+import type { TlsOptions } from "../config/core_types.ts";
 import type { Manners, NamedText } from "../host/certificates.ts";
 import { dhParameters } from "../host/dh_parameters.ts";
 import type { Host } from "../host/types.ts";

@@ -5,7 +5,7 @@
  * over within seconds, and sessions that are under way keep what they have.
  */
 import { ConfigError } from "../base/config_error.ts";
-import type { CoreSettings } from "../config/core_settings.ts";
+import type { CoreSettings } from "../config/core_types.ts";
 import type { Config } from "../config/types.ts";
 import {
   type CertificateNotice,

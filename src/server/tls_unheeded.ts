@@ -1,5 +1,5 @@
 /** Settings of tls.ini that the TLS of this runtime does not obey, each in a sentence for the log: nobody shall rely on them. */
-import type { TlsOptions, TlsSettings } from "../config/core_settings.ts";
+import type { TlsOptions, TlsSettings } from "../config/core_types.ts";
 import { tlsIsOpenSsl } from "../host/tls_limits.ts";
 
 type Row = { readonly key: keyof TlsOptions; readonly isSet: (options: Partial<TlsOptions>) => boolean };

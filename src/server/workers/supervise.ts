@@ -8,7 +8,7 @@
  */
 import { ConfigError } from "../../base/config_error.ts";
 import type { Config } from "../../config/types.ts";
-import type { CoreSettings } from "../../config/core_settings.ts";
+import type { CoreSettings } from "../../config/core_types.ts";
 import type { Endpoint } from "../../config/endpoint.ts";
 import { createCourier } from "../../delivery/courier.ts";
 import { processors, reusePortFault } from "../../host/threads.ts";
