@@ -2,7 +2,8 @@
 import { DEFAULT_POLICY } from "../../../src/config/sites.ts";
 import type { SitePolicy } from "../../../src/hooks/site.ts";
 import { SiteTable } from "../../../src/hooks/site.ts";
-import { Lanes, type Lease, type Queueing, type SharedLanes } from "../../../src/queue/lanes.ts";
+import { Lanes, type Lease, type SharedLanes } from "../../../src/queue/lanes.ts";
+import type { Queueing } from "../../../src/queue/sites/strands.ts";
 import { SiteBook } from "../../../src/queue/sites/site_book.ts";
 import { FakeClock } from "../../kit/fake_clock.ts";
 import { memoryLog } from "../../kit/memory_log.ts";
