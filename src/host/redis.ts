@@ -48,6 +48,8 @@ function connected(
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
     ...(database === undefined ? {} : { database }),
+    // Whoever sends commands by their words expects what these give: a hash as a list. And servers before 6.0 know no other.
+    RESP: 2,
     disableOfflineQueue: true,
     commandsQueueMaxLength: MOST_UNDER_WAY,
   }) as Client;

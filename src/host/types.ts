@@ -271,7 +271,10 @@ export interface RedisLink {
   /** For the log; without the password. */
   readonly url: string;
   readonly ready: boolean;
-  /** One command, e.g. `["GET", "key"]`. Rejects when there is no connection, no answer in time, or an error for an answer. */
+  /**
+   * One command, e.g. `["GET", "key"]`, and its answer as RESP 2 has it: a hash is a list of fields and values. Rejects when there is no
+   * connection, no answer in time, or an error for an answer.
+   */
   command(words: readonly string[]): Promise<unknown>;
   /** Ends it. Idempotent. */
   close(): void;
