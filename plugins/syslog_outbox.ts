@@ -33,6 +33,8 @@ export class Outbox {
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    // Once for all waits: a listener for each would stay behind with every line.
+    this.#stopping.signal.addEventListener("abort", () => this.#wake());
   }
 
   /** Whether lines reach the daemon, as far as is known. */
@@ -76,10 +78,7 @@ export class Outbox {
             const [first] = this.#waiting;
             if (first === undefined) {
               if (this.#ending || signal.aborted) return;
-              await new Promise<void>((resolve) => {
-                this.#wake = resolve;
-                signal.addEventListener("abort", () => resolve(), { once: true });
-              });
+              await new Promise<void>((resolve) => this.#wake = resolve);
               continue;
             }
             await sink.send(first);

@@ -193,3 +193,31 @@ test("a facility that there is none of stops the start", async () => {
     (fault: Error) => fault instanceof ConfigError && /facility.*letters/.test(fault.message),
   );
 });
+
+test("a line leaves nothing behind once it is sent, however many there are", async () => {
+  const added: string[] = [];
+  const { addEventListener } = AbortSignal.prototype;
+  AbortSignal.prototype.addEventListener = function (this: AbortSignal, ...given: [string, ...unknown[]]) {
+    added.push(given[0]);
+    return (addEventListener as (...given: unknown[]) => void).apply(this, given);
+  };
+  const sent: string[] = [];
+  try {
+    const sink: Sink = { send: ({ message }) => (sent.push(message), Promise.resolve()), close() {} };
+    const box = new Outbox({
+      clock: new FakeClock(),
+      open: () => Promise.resolve(sink),
+      onTrouble: () => assert.fail(),
+      onBack: () => assert.fail(),
+    });
+    for (let i = 0; i < 20; i++) {
+      box.push(item(`${i}`));
+      await settled();
+    }
+    await box.end(1000);
+  } finally {
+    AbortSignal.prototype.addEventListener = addEventListener;
+  }
+  assert.equal(sent.length, 20);
+  assert.ok(added.length <= 1, `${added.length} listeners for 20 lines`);
+});
