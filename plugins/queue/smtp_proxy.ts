@@ -110,12 +110,16 @@ export default {
         return pass(begun, transaction);
       },
 
-      async rcpt_ok({ transaction, recipient, signal }) {
-        const proxied = underWay.get(transaction);
-        if (proxied === undefined) return;
-        const said = await proxied.hop.rcpt(recipient, signal);
-        if (said.kind === "taken") proxied.told.push(recipient.address);
-        return pass(said, transaction, { keep: true });
+      rcpt_ok: {
+        // Last, like delay_deny in front of it: the server behind cannot be told that another plugin has refused a recipient after all.
+        priority: 100,
+        async run({ transaction, recipient, signal }) {
+          const proxied = underWay.get(transaction);
+          if (proxied === undefined) return;
+          const said = await proxied.hop.rcpt(recipient, signal);
+          if (said.kind === "taken") proxied.told.push(recipient.address);
+          return pass(said, transaction, { keep: true });
+        },
       },
 
       async data({ transaction, signal }) {

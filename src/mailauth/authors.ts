@@ -1,7 +1,6 @@
 /** The addresses in a message's From (or Sender), read by the package so that all of its checks see the same ones. Nothing throws. */
 import { utf8Encode } from "../base/bytes.ts";
 import type { Message } from "../mail/message.ts";
-import { memorySource } from "../mail/source.ts";
 import { feed } from "./feed.ts";
 import { PARTS } from "./package.ts";
 
@@ -12,15 +11,31 @@ export interface Authors {
   readonly fields: number;
 }
 
-export async function authorsOf(message: Message, field: "From" | "Sender" = "From"): Promise<Authors> {
+/** What was read of a message's field, and when that stood there. Several plugins ask in turn. */
+interface Known {
+  readonly text: string;
+  readonly authors: Promise<Authors>;
+}
+const known = { From: new WeakMap<Message, Known>(), Sender: new WeakMap<Message, Known>() } as const;
+
+export function authorsOf(message: Message, field: "From" | "Sender" = "From"): Promise<Authors> {
   const lower = field.toLowerCase();
   const values = message.header.fields.filter(({ name }) => name.toLowerCase() === lower).map(({ value }) => value);
-  if (values.length === 0) return { addresses: [], fields: 0 };
+  const text = values.map((value) => `From:${value}\r\n`).join("");
+  const before = known[field].get(message);
+  // Plugins may have changed the header meanwhile.
+  if (before?.text === text) return before.authors;
+  const authors = read(text, values.length);
+  known[field].set(message, { text, authors });
+  return authors;
+}
+
+async function read(header: string, fields: number): Promise<Authors> {
+  if (fields === 0) return { addresses: [], fields };
   const Verifier = await PARTS.verifier();
   const verifier = new Verifier({ resolver: nobody, strict: true, curTime: new Date(0), minBitLength: 1024 });
-  const header = values.map((value) => `From:${value}\r\n`).join("");
-  await feed(memorySource(utf8Encode(`${header}\r\n`)).open(), verifier);
-  return { addresses: verifier.headerFrom, fields: values.length };
+  await feed([utf8Encode(`${header}\r\n`)], verifier);
+  return { addresses: verifier.headerFrom, fields };
 }
 
 /** There are no signatures to be looked up. */

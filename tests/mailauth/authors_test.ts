@@ -20,3 +20,15 @@ test("fields are counted, and Sender is read in the same way", async () => {
   assert.deepEqual(await authorsOf(message), { addresses: ["a@example.com", "b@example.com"], fields: 2 });
   assert.deepEqual(await authorsOf(message, "Sender"), { addresses: ["c@example.com"], fields: 1 });
 });
+
+test("a message is read once for all who ask, and anew when its header was changed", async () => {
+  const message = mail("From: a@example.com\nSender: c@example.com\n\nHi\n");
+  const first = await authorsOf(message);
+  assert.equal(await authorsOf(message), first);
+  assert.deepEqual((await authorsOf(message, "Sender")).addresses, ["c@example.com"]);
+  message.header.remove("From");
+  assert.equal((await authorsOf(message)).fields, 0);
+  message.header.add("From", "b@example.com");
+  assert.deepEqual((await authorsOf(message)).addresses, ["b@example.com"]);
+  assert.deepEqual(first.addresses, ["a@example.com"]);
+});

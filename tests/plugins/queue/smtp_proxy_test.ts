@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import plugin from "../../../plugins/queue/smtp_proxy.ts";
+import { HookRunner } from "../../../src/hooks/hook_runner.ts";
+import type { Recipient } from "../../../src/hooks/session.ts";
 import type { HookVerdict } from "../../../src/hooks/points.ts";
 import { FIRST, makeRoom, SECOND, timed } from "../../delivery/room.ts";
 import { fakeSession, recipient } from "../../kit/fake_session.ts";
+import { deny } from "../../../src/hooks/verdict.ts";
 import { startPlugin } from "../../kit/hook.ts";
 import { memoryMachine } from "../../kit/memory_host.ts";
+import { pluginHost } from "../../kit/plugin_host.ts";
 import { type PeerScript, scriptedPeer } from "../../kit/scripted_peer.ts";
 import { test } from "../../kit/test.ts";
 
@@ -194,4 +198,27 @@ test("options of TLS for this server alone are told not to be heeded", async () 
   const { log } = await bench({}, `${INI}[tls]\nciphers=ALL\nkey=own.pem\n`);
   assert.match(log.text(), /smtp_proxy\.ini \[tls\] is not heeded, tls\.ini is: ciphers, key/);
   assert.doesNotMatch((await bench({}, `${INI}[tls]\n`)).log.text(), /not heeded/);
+});
+
+test("whom another plugin refuses at rcpt_ok, be it listed behind or asked late, the server behind never hears of", async () => {
+  const told: string[] = [];
+  const rcpt = ({ address }: Recipient) => (told.push(address.address), { kind: "taken" });
+  const { host, machine, log: { log } } = pluginHost(plugin.name, {
+    files: { "smtp_proxy.ini": INI },
+    begin: () => Promise.resolve({ kind: "taken", hop: { rcpt } } as never),
+  });
+  const runner = new HookRunner({ clock: machine.clock, log });
+  const refuse = (user: string) => (event: { recipient: Recipient }) =>
+    event.recipient.address.user === user ? deny() : undefined;
+  runner.add({ name: "delay_deny" }, { rcpt_ok: { priority: 100, run: refuse("late") } });
+  runner.add(plugin, await plugin.setup(host));
+  runner.add({ name: "behind" }, { rcpt_ok: refuse("nobody") });
+  const session = fakeSession({ ip: "198.51.100.7", from: "s@far.test" });
+  const run = (name: "mail" | "rcpt_ok", event: object) =>
+    runner.run(name, { session, transaction: session.transaction, ...event } as never, { log });
+  await run("mail", { sender: session.transaction!.sender, parameters: new Map() });
+  for (const user of ["ann", "nobody", "late", "ben"]) {
+    await run("rcpt_ok", { recipient: recipient(`${user}@one.test`) });
+  }
+  assert.deepEqual(told, ["ann@one.test", "ben@one.test"]);
 });
