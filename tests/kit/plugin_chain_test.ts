@@ -13,7 +13,7 @@ import { chainOrder, startChain } from "./plugin_chain.ts";
 import { test } from "./test.ts";
 import { type Judged, verdictTables } from "./verdict_table.ts";
 
-const SEED = 1;
+const SEED = 9;
 const ALL = 1000;
 const FIRST = 100;
 const writes = process.env.KASI_WRITE === "1";
