@@ -64,7 +64,6 @@ export interface MadeFile {
 
 export function attachment(file: MadeFile, name: string, random: Random): Entity {
   const whole = `${name}.${file.extension}`;
-  // deno-lint-ignore no-control-regex
   const isPlain = /^[\x20-\x7e]*$/.test(whole);
   const parameter = isPlain
     ? `filename="${whole}"`
