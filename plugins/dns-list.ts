@@ -5,7 +5,10 @@
  */
 import { deny, ok, type Plugin, type Session } from "kasi";
 import { DNS_LIST_INI, isOn, type Zone, zonesOf } from "./dns-list_ini.ts";
+import { ZoneStats } from "./dns-list_stats.ts";
 import { type Listing, Zones } from "./dns-list_zones.ts";
+import type { RedisSection } from "./redis_ini.ts";
+import { pluginRedis } from "./redis_link.ts";
 
 const BACKSCATTERER = "ips.backscatterer.org";
 const ALLOWED = "dnswl";
@@ -14,17 +17,21 @@ export default {
   name: "dns-list",
   about: "Asks DNS lists about the client: block, allow and karma lists.",
   files: [DNS_LIST_INI],
-  async setup({ name, config, log, machine, signal: stopping }) {
+  async setup(host) {
+    const { name, config, log, machine, signal: stopping } = host;
     const settings = await config.ini(DNS_LIST_INI);
     const blocking = await config.list("dnsbl.zones");
     const allowing = await config.list("dnswl.zones");
-    const zones = new Zones({ resolver: machine.resolver, clock: machine.clock, log });
+    const { enable, redis_host } = settings.value.stats;
+    const redis = await pluginRedis(host, DNS_LIST_INI.file, enable ? serverOf(redis_host) : {});
+    const stats = new ZoneStats({ log, enabled: () => settings.value.stats.enable, link: () => redis.link });
+    const zones = new Zones({ resolver: machine.resolver, clock: machine.clock, log, stats });
     const minutes = () => settings.value.main.periodic_checks;
     const use = () => zones.use(zonesOf(settings.value, blocking.value, allowing.value), minutes() < 5);
     use();
     for (const file of [settings, blocking, allowing]) file.onChange(use);
     // Ends with the server's signal, and never rejects.
-    void zones.keepTesting(minutes, () => settings.value.stats.enable, stopping);
+    void zones.keepTesting(minutes, stopping);
 
     /** Notes what a zone said. */
     function note({ results, notes }: Session, zone: Zone, found: Listing): "refuse" | "allow" | undefined {
@@ -59,6 +66,8 @@ export default {
       session.notes.get(ALLOWED) === true && zones.active.some((zone) => zone.type === "allow" && zone[key]);
 
     return {
+      init_child: redis.init_child,
+
       async connect({ session, signal }) {
         const { results, remote } = session;
         if (remote.isPrivate) return void results.add(name, { skip: `private: ${remote.ip}` });
@@ -102,3 +111,9 @@ export default {
     };
   },
 } satisfies Plugin;
+
+/** `host:port`, either of which may be left out. */
+function serverOf(text = ""): RedisSection {
+  const [, hostname, port] = /^(.*?)(?::(\d+))?$/.exec(text)!;
+  return { host: hostname || undefined, port };
+}

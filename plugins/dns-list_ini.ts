@@ -39,9 +39,13 @@ export const DNS_LIST_INI = fileShape({
       enable: {
         type: "boolean",
         default: false,
-        about: "Log the look-ups, listings and mean time of each zone with every round of tests.",
+        about:
+          "Keep the look-ups, listings and mean time of each zone in Redis, where there is one, and log them with every round of tests.",
       },
-      redis_host: { type: "optional-text", about: "Read for files of Haraka; the numbers go to the log." },
+      redis_host: {
+        type: "optional-text",
+        about: "The Redis server for these numbers, host:port; else the one that the plugin `redis` shares.",
+      },
     },
     "*": {
       open: true,

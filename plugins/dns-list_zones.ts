@@ -22,6 +22,9 @@ const REFUSING: readonly (readonly [zone: RegExp, answer: RegExp])[] = [
   [/^list\.dnswl\.org$/, /^127\.0\.0\.255$/],
 ];
 
+/** As Node names them, and Haraka's statistics with it. */
+const CODES: { readonly [reason: string]: string } = { timeout: "ETIMEOUT", network: "ECONNREFUSED" };
+
 export type Listing =
   | { readonly kind: "listed"; readonly answers: readonly string[] }
   | { readonly kind: "unlisted" }
@@ -32,6 +35,13 @@ interface ZonesOptions {
   readonly resolver: Resolver;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Told of each question about a client. */
+  readonly stats: { note(zone: string, said: string, ms: number): void; tell(): void };
+}
+/** What came of a question: undefined where the zone cannot say, none where it lists nobody; and a word for it. */
+interface Looked {
+  readonly answers: readonly string[] | undefined;
+  readonly said: string;
 }
 
 export class Zones {
@@ -39,7 +49,6 @@ export class Zones {
   #zones: readonly Zone[] = [];
   /** Of those that were tested, or are trusted untested. */
   readonly #standing = new Map<string, "good" | "aside">();
-  readonly #counts = new Map<string, { asked: number; listed: number; ms: number }>();
   constructor(options: ZonesOptions) {
     this.#options = options;
   }
@@ -61,21 +70,16 @@ export class Zones {
     if (zone.ipv6 === false && ipVersion(ip) === 6) return { kind: "unfit" };
     const reversed = reverseName(ip)?.replace(/\.(?:in-addr|ip6)\.arpa$/, "");
     if (reversed === undefined) return { kind: "unlisted" };
-    const { clock } = this.#options;
+    const { clock, stats } = this.#options;
     const from = clock.monotonic();
-    const answers = await this.#look(zone.name, reversed, signal) ?? [];
-    const count = this.#counts.get(zone.name) ?? { asked: 0, listed: 0, ms: 0 };
-    this.#counts.set(zone.name, {
-      asked: count.asked + 1,
-      listed: count.listed + (answers.length > 0 ? 1 : 0),
-      ms: count.ms + clock.monotonic() - from,
-    });
+    const { answers = [], said } = await this.#look(zone.name, reversed, signal);
+    stats.note(zone.name, said, clock.monotonic() - from);
     return answers.length === 0 ? { kind: "unlisted" } : { kind: "listed", answers };
   }
 
   /** Tests the zones now and every so many minutes, until `signal` is aborted. Never rejects. */
-  async keepTesting(minutes: () => number, stats: () => boolean, signal: AbortSignal): Promise<void> {
-    const { clock, log } = this.#options;
+  async keepTesting(minutes: () => number, signal: AbortSignal): Promise<void> {
+    const { clock, log, stats } = this.#options;
     try {
       for (let round = 0;; round++) {
         const regular = minutes() >= SHORTEST_MIN;
@@ -83,7 +87,7 @@ export class Zones {
           ? this.#zones
           : this.#zones.filter(({ name }) => this.#standing.get(name) !== "good");
         await Promise.all(due.map((zone) => this.#test(zone, signal)));
-        if (stats()) this.#logCounts();
+        stats.tell();
         await sleep(clock, (regular ? minutes() : RETEST_MIN) * 60_000, signal);
       }
     } catch (fault) {
@@ -108,15 +112,14 @@ export class Zones {
     }
     for (const [reversed, address, isListed] of wanted) {
       if (!isListed && zone.loopbackIsRejected) continue;
-      const answers = await this.#look(zone.name, reversed, signal);
+      const { answers } = await this.#look(zone.name, reversed, signal);
       if (answers === undefined) return "cannot be asked";
       if (answers.length > 0 !== isListed) return `${isListed ? "does not list" : "lists"} ${address}`;
     }
     return undefined;
   }
 
-  /** The answers of a listing; none when it is not listed, undefined when the zone cannot say. */
-  async #look(zone: string, reversed: string, signal: AbortSignal): Promise<readonly string[] | undefined> {
+  async #look(zone: string, reversed: string, signal: AbortSignal): Promise<Looked> {
     const { resolver, clock, log } = this.#options;
     const late = new AbortController();
     const timer = clock.after(LOOKUP_MS, () => late.abort());
@@ -127,19 +130,19 @@ export class Zones {
       if (answer.kind === "failed") {
         if (answer.reason === "timeout") this.#putAside(zone, "is silent");
         else log.error(`${zone} cannot be asked: ${answer.reason} ${answer.detail}`);
-        return undefined;
+        return { answers: undefined, said: CODES[answer.reason] ?? `E${answer.reason.toUpperCase()}` };
       }
-      if (answer.kind !== "records") return [];
+      if (answer.kind !== "records") return { answers: [], said: "ENOTFOUND" };
       const odd = answer.records.find((ip) =>
         !ip.startsWith("127.") || REFUSING.some(([name, said]) => name.test(zone) && said.test(ip))
       );
-      if (odd === undefined) return answer.records;
+      if (odd === undefined) return { answers: answer.records, said: "LISTED" };
       this.#putAside(zone, `answers ${odd}`);
-      return undefined;
+      return { answers: undefined, said: "LISTED" };
     } catch (fault) {
       if (!late.signal.aborted || signal.aborted) throw fault;
       this.#putAside(zone, "is silent");
-      return undefined;
+      return { answers: undefined, said: CODES.timeout! };
     } finally {
       timer.cancel();
     }
@@ -149,11 +152,5 @@ export class Zones {
     if (this.#standing.get(zone) === "aside") return;
     this.#standing.set(zone, "aside");
     this.#options.log.warn(`${zone} ${reason}: not asked until it passes its test`);
-  }
-
-  #logCounts(): void {
-    for (const [zone, { asked, listed, ms }] of this.#counts) {
-      this.#options.log.info(`${zone}: ${asked} asked, ${listed} listed, ${Math.round(ms / asked)} ms`);
-    }
   }
 }

@@ -152,21 +152,23 @@ test("private clients are not looked up, IPv6 only where the zone takes it, with
   assert.deepEqual((await (await bench("zones=\n", {})).connect()).err, ["no zones"]);
 });
 
-test("what an allow list knows passes HELO and MAIL where its section says so", async () => {
+test("[row 265] what an allow list knows is noted as dnswl, and passes HELO and MAIL where its section says so", async () => {
   const zone = list("list.dnswl.org", { [CLIENT]: "127.0.5.1" });
   for (const on of [true, false]) {
     const ini = `zones=list.dnswl.org\n[list.dnswl.org]\nok_helo=${on}\nok_mail=${on}\n`;
     const { connect, run } = await bench(ini, zone);
     const { session } = await connect({ from: "a@b.test" });
+    assert.equal(session.notes.get("dnswl"), true);
     for (const hook of ["helo", "ehlo", "mail"] as const) {
       assert.equal((await run(hook, { session, event: { host: "x" } })).verdict?.kind, on ? "ok" : undefined, hook);
     }
-    const stranger = fakeSession({ ip: "198.0.2.10", from: "a@b.test" });
+    const { session: stranger } = await connect({ ip: "198.0.2.10", from: "a@b.test" });
+    assert.equal(stranger.notes.get("dnswl"), undefined);
     assert.equal((await run("mail", { session: stranger })).verdict, undefined);
   }
 });
 
-test("backscatterer: listed clients send no bounces, and nothing as postmaster", async () => {
+test("[row 265] backscatterer: listed clients send no bounces, and nothing as postmaster", async () => {
   const zone = { "9.2.0.198.ips.backscatterer.org": { A: ["127.0.0.2"] } };
   const on = await bench("zones=\n[ips.backscatterer.org]\nenable=true\n", zone);
   const off = await bench("zones=\n", zone);
@@ -188,4 +190,40 @@ test("the older lists add zones, and with statistics on each round of tests logs
   await connect({ ip: "198.0.2.10" });
   await advance(30);
   assert.match(log.text(), /old\.test: 2 asked, 1 listed, 0 ms/);
+});
+
+test("[row 265] with statistics on, Redis counts what each zone said and how long it took; mail does not wait for it", async () => {
+  const zone = {
+    ...list("one.test", { [CLIENT]: "127.0.0.2" }),
+    "10.2.0.198.one.test": "servfail",
+    "12.2.0.198.one.test": "silent",
+  } as const;
+  const ini = "zones=one.test\n[one.test]\nreject=false\n[stats]\nenable=true\nredis_host=192.0.2.77:6380\n";
+  const { connect, run, machine, settle } = await bench(ini, zone);
+  await run("init_child");
+  const [opened] = machine.redis.opened;
+  assert.deepEqual([opened?.hostname, opened?.port], ["192.0.2.77", 6380]);
+  for (const last of [9, 9, 8, 10]) assert.equal((await connect({ ip: `198.0.2.${last}` })).kind, undefined);
+  await settle();
+  const key = "dns-list-stat:one.test";
+  assert.deepEqual(machine.redis.hash(key), { TOTAL: "4", LISTED: "2", AVG_RT: "0", ENOTFOUND: "1", ESERVFAIL: "1" });
+  const waiting = connect({ ip: "198.0.2.12" });
+  await settle();
+  await machine.clock.advance(25_000);
+  await waiting;
+  await settle();
+  assert.deepEqual([machine.redis.hash(key)["ETIMEOUT"], machine.redis.hash(key)["AVG_RT"]], ["1", "12500"]);
+
+  const again = await bench(ini, zone);
+  await again.run("init_child");
+  again.machine.redis.down = true;
+  assert.deepEqual((await again.connect()).fail, ["one.test"]);
+  again.machine.redis.down = false;
+  assert.deepEqual(again.machine.redis.hash(key), {});
+  again.change("dns-list.ini", "zones=one.test\n[one.test]\nreject=false\n");
+  assert.deepEqual((await again.connect()).fail, ["one.test"]);
+  assert.deepEqual(again.machine.redis.hash(key), {});
+  const off = await bench("zones=one.test\n[stats]\nredis_host=192.0.2.77\n", zone);
+  await off.run("init_child");
+  assert.deepEqual(off.machine.redis.opened, []);
 });
