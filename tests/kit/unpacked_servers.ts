@@ -198,18 +198,9 @@ match from any for any action "on"
   }, options);
 }
 
-/** Has boxes for `you` and `and`; whoever else there is, is unknown, but for `later`, whose box cannot be made. */
-export function startDovecotLmtp(options: ServerOptions): Promise<UnpackedServer> {
-  const homes = (dir: string) => ({ you: `${dir}/mail/you`, and: `${dir}/mail/and`, later: "/proc/nowhere" });
-  return start({
-    name: "dovecot",
-    boxes: ["mail/you/new", "mail/and/new"],
-    command: (dir) => ["/usr/sbin/dovecot", "-F", "-c", `${dir}/dovecot.conf`],
-    files: (dir, port) => ({
-      users: Object.entries(homes(dir)).map(([user, home]) => `${user}::8:8::${home}::\n`).join(""),
-      "dovecot.conf": `base_dir = ${dir}/run
+const DOVECOT = (dir: string) =>
+  `base_dir = ${dir}/run
 state_dir = ${dir}/run
-protocols = lmtp
 log_path = ${dir}/log/dovecot
 ssl = yes
 ssl_cert = <${dir}/cert.pem
@@ -219,21 +210,92 @@ postmaster_address = postmaster@dovecot.test
 mail_location = maildir:~/
 first_valid_uid = 1
 auth_username_format = %n
-passdb {
-  driver = static
-  args = nopassword=y
-}
 userdb {
   driver = passwd-file
   args = ${dir}/users
 }
-service lmtp {
+`;
+const LMTP = (port: number) =>
+  `service lmtp {
   inet_listener lmtp {
     address = 127.0.0.1
     port = ${port}
   }
 }
-`,
+`;
+
+/** Has boxes for `you` and `and`; whoever else there is, is unknown, but for `later`, whose box cannot be made. */
+export function startDovecotLmtp(options: ServerOptions): Promise<UnpackedServer> {
+  const homes = (dir: string) => ({ you: `${dir}/mail/you`, and: `${dir}/mail/and`, later: "/proc/nowhere" });
+  return start({
+    name: "dovecot",
+    boxes: ["mail/you/new", "mail/and/new"],
+    command: (dir) => ["/usr/sbin/dovecot", "-F", "-c", `${dir}/dovecot.conf`],
+    files: (dir, port) => ({
+      users: Object.entries(homes(dir)).map(([user, home]) => `${user}::8:8::${home}::\n`).join(""),
+      "dovecot.conf": `protocols = lmtp
+${DOVECOT(dir)}passdb {
+  driver = static
+  args = nopassword=y
+}
+${LMTP(port)}`,
     }),
   }, options);
+}
+
+export interface Dovecot extends UnpackedServer {
+  readonly imap: number;
+  readonly imaps: number;
+  /** Its auth-userdb socket. */
+  readonly userdb: string;
+}
+
+/** LMTP (\`port\`), IMAP and the auth socket, with these users (no colon in a password); each has a box. */
+export async function startDovecot(
+  { passwords, ...options }: ServerOptions & { readonly passwords: { readonly [user: string]: string } },
+): Promise<Dovecot> {
+  const [imap, imaps] = [await freePort(), await freePort()];
+  let userdb = "";
+  const server = await start({
+    name: "dovecot",
+    boxes: Object.keys(passwords).map((user) => `mail/${user}/new`),
+    command: (dir) => ["/usr/sbin/dovecot", "-F", "-c", `${dir}/dovecot.conf`],
+    files: (dir, port) => {
+      userdb = `${dir}/run/auth-userdb`;
+      const line = ([user, password]: [string, string]) => `${user}:{PLAIN}${password}:8:8::${dir}/mail/${user}::\n`;
+      return {
+        users: Object.entries(passwords).map(line).join(""),
+        "dovecot.conf": `protocols = imap lmtp
+disable_plaintext_auth = no
+auth_failure_delay = 0
+service anvil {
+  unix_listener anvil-auth-penalty {
+    mode = 0
+  }
+}
+${DOVECOT(dir)}passdb {
+  driver = passwd-file
+  args = ${dir}/users
+}
+service auth {
+  unix_listener auth-userdb {
+    mode = 0666
+  }
+}
+service imap-login {
+  inet_listener imap {
+    address = 127.0.0.1
+    port = ${imap}
+  }
+  inet_listener imaps {
+    address = 127.0.0.1
+    port = ${imaps}
+    ssl = yes
+  }
+}
+${LMTP(port)}`,
+      };
+    },
+  }, options);
+  return { ...server, imap, imaps, userdb };
 }
