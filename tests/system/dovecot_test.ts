@@ -5,7 +5,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { rmSync } from "node:fs";
-import { join } from "node:path";
 import { thisMachine } from "../../src/host/machine.ts";
 import type { NetAddr } from "../../src/host/types.ts";
 import { createLogging } from "../../src/log/logging.ts";

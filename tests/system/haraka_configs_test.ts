@@ -2,7 +2,7 @@
  * Every file that Haraka and the packages of its plugins ship in `config/`, in one site directory, with all their plugins at once: `kasi check`
  * finds it in order, and a start warns of nothing.
  *
- * Not as shipped is what no test may do (port 25, workers, real lists in the DNS) and the path of qmail-queue, which this machine lacks.
+ * Not as shipped is what no test may do (port 25, workers, real lists in the DNS) and where qmail-queue and a GeoIP database lie, which this machine lacks.
  */
 import assert from "node:assert/strict";
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,6 +15,7 @@ import { createLogging } from "../../src/log/logging.ts";
 import { serve } from "../../src/server.ts";
 import { HARAKA_VERSIONS, harakaConfigs } from "../kit/haraka_configs.ts";
 import { LogLines } from "../kit/log_lines.ts";
+import { mmdb } from "../kit/mmdb.ts";
 import { MemoryRedis } from "../kit/memory_redis.ts";
 import { temporaryDir } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
@@ -37,7 +38,6 @@ const NOT_YET = new Set([
     "auth/auth_ldap",
     "rcpt_to.ldap",
   ],
-  ...["attachment", "geoip"],
 ]);
 /** Bundled with Haraka or packages of their own, but not in that file. */
 const BESIDE: readonly string[] = [
@@ -105,6 +105,12 @@ for (const version of HARAKA_VERSIONS) {
         writeFileSync(program, "#!/bin/sh\nexec cat >/dev/null\n");
         chmodSync(program, 0o755);
         writeFileSync(join(configDir, "qmail-queue.path"), `${program}\n`);
+        // Where the databases lie, in the shipped file's own comment.
+        const geoip = join(configDir, "geoip.ini");
+        writeFileSync(geoip, readFileSync(geoip, "utf8").replace(/^;dbdir=.*$/m, `dbdir=${dir}`));
+        const facts = { country: { iso_code: "US" }, continent: { code: "NA" } };
+        const city = mmdb({ type: "GeoLite2-City", networks: { "44.10.20.0/24": facts } });
+        writeFileSync(join(dir, "GeoLite2-City.mmdb"), city);
         mkdirSync(join(dir, "quarantine"));
         writeFileSync(join(configDir, "quarantine.ini"), `quarantine_path=${join(dir, "quarantine")}\n`);
 
