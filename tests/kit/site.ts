@@ -127,7 +127,7 @@ export async function startKasi(options: SiteOptions = {}): Promise<RunningSite>
       return [...output.matchAll(/Listening on \S*:(\d+)/g)].map((match) => Number(match[1]));
     },
     output: () => output,
-    untilLogged(pattern, ms = 15_000) {
+    untilLogged(pattern, ms = 30_000) {
       return new Promise((resolve, reject) => {
         const watch = () => {
           const match = pattern.exec(output);
@@ -183,7 +183,7 @@ export function readMaildir(dir: string): string[] {
 /** Tries until `check` gives something other than undefined or false; rejects after `ms`. */
 export async function eventually<T>(
   check: () => T | undefined | false | Promise<T | undefined | false>,
-  ms = 15_000,
+  ms = 30_000,
   what = "it",
 ): Promise<T> {
   const end = performance.now() + ms;

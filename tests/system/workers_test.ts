@@ -64,6 +64,14 @@ async function oneOfEach(port: number, count: number, tries = 60): Promise<Sessi
   return [...found.values()];
 }
 
+/** A test that fails leaves no load behind. */
+const endOf = (over: AbortController, load: Promise<unknown>) => ({
+  async [Symbol.asyncDispose]() {
+    over.abort();
+    await load.catch(() => {});
+  },
+});
+
 const closeEach = (sessions: readonly Session[]) =>
   Promise.all(sessions.map(({ client }) => client[Symbol.asyncDispose]()));
 
@@ -93,7 +101,7 @@ for (const [nodes, count] of [[0, 1], [1, 1], [2, 2], ["cpus", os.availableParal
 test(
   "[row 21] [row 22] a worker that dies under load is replaced, keeps what it had queued, and is nobody else's loss",
   {
-    timeoutMs: 120_000,
+    timeoutMs: 240_000,
   },
   async () => {
     await using sink = await TokenSink.start();
@@ -109,6 +117,7 @@ test(
       pauseMs: 5,
       signal: over.signal,
     });
+    await using _ = endOf(over, load);
     const sessions = await oneOfEach(port, 2);
     const [victim, other] = sessions as [Session, Session];
     await eventually(() => sink.refused > 40, 20_000, "deferred mail in both shards");
@@ -168,7 +177,7 @@ test("[row 21] a worker that ends with code 0 by itself is not replaced, the oth
 });
 
 test("[row 13] a graceful restart under load replaces every worker, and no session is dropped", {
-  timeoutMs: 120_000,
+  timeoutMs: 240_000,
 }, async () => {
   await using sink = await TokenSink.start();
   const port = await freePort();
@@ -184,6 +193,7 @@ test("[row 13] a graceful restart under load replaces every worker, and no sessi
     pauseMs: 3,
     signal: over.signal,
   });
+  await using _ = endOf(over, load);
   const before = await oneOfEach(port, 2);
   const [slow, quick] = before as [Session, Session];
   const { code, stderr } = await Promise.all([
@@ -252,7 +262,7 @@ test("[row 13] a restart is refused when a fresh worker would not start, and wit
 });
 
 test("[row 22] from two workers to one to none and back: what was queued is found, and delivered once", {
-  timeoutMs: 120_000,
+  timeoutMs: 240_000,
 }, () =>
   inDirectory(async (dir) => {
     await using sink = await TokenSink.start();
