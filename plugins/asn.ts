@@ -1,11 +1,12 @@
 /**
- * Notes the network (ASN) that a client belongs to, as the DNS tells it. Refuses nobody.
+ * Notes the network (ASN) that a client belongs to, as MaxMind's database or the DNS tells it. Refuses nobody.
  *
  * A provider that does not know the test address, or is silent, is put aside and tested again every half hour: each connection would wait
  * for it.
  */
-import { type Clock, deadline, fileShape, type Plugin, type Resolver, sleep } from "kasi";
+import { type Clock, deadline, fileShape, type GeoFinding, type Plugin, type Resolver, sleep } from "kasi";
 import { type AsnFacts, type Provider, PROVIDERS, questionFor } from "./asn_providers.ts";
+import { geoDatabases } from "./geoip_databases.ts";
 
 const ASN_INI = fileShape({
   file: "asn.ini",
@@ -16,15 +17,23 @@ const ASN_INI = fileShape({
         type: "words",
         default: ["asn.rspamd.com"],
         about:
-          "Zones: asn.rspamd.com, origin.asn.cymru.com, asn.routeviews.org and origin.asn.spameatingmonkey.net; the latter two know IPv4 only.",
+          "Zones: asn.rspamd.com, origin.asn.cymru.com, asn.routeviews.org and origin.asn.spameatingmonkey.net; the last one knows IPv4 only.",
       },
       test_ip: { type: "text", default: "66.128.51.165", about: "An address that every provider knows." },
       timeout: { type: "integer", default: 4, min: 1, about: "Seconds that a client waits for the answers." },
-      dbdir: { type: "optional-text", about: "Without effect: the folder of Haraka's GeoIP databases." },
+      dbdir: {
+        type: "text",
+        default: "/usr/local/share/GeoIP",
+        about: "The folder with GeoLite2-ASN.mmdb. A file that changes is read anew within a minute.",
+      },
     },
     protocols: {
-      dns: { type: "boolean", default: true, about: "Ask the providers." },
-      geoip: { type: "boolean", default: false, about: "Without effect: no database is read, all comes from the DNS." },
+      dns: {
+        type: "boolean",
+        default: true,
+        about: "Ask the providers, about clients that the database does not know.",
+      },
+      geoip: { type: "boolean", default: false, about: "Look into MaxMind's database first; read at the start." },
     },
     header: {
       asn: { type: "boolean", default: false, about: "Add X-Haraka-ASN and X-Haraka-ASN-Org to messages." },
@@ -33,6 +42,7 @@ const ASN_INI = fileShape({
   },
 });
 const RETEST_MS = 30 * 60_000;
+const DATABASE = "GeoLite2-ASN";
 
 interface Asking {
   readonly resolver: Resolver;
@@ -45,8 +55,17 @@ export default {
   name: "asn",
   about: "Notes the network (ASN) that a client belongs to.",
   files: [ASN_INI],
-  async setup({ name, config, log, machine: { resolver, clock }, signal: stopping }) {
+  async setup({ name, config, log, machine, signal: stopping }) {
+    const { resolver, clock } = machine;
     const settings = await config.ini(ASN_INI);
+    const folder = () => settings.value.main.dbdir;
+    const database = settings.value.protocols.geoip
+      ? await geoDatabases({ machine, log, signal: stopping, folder, names: [DATABASE] })
+      : undefined;
+    if (database?.loaded.length === 0) {
+      log.warn(`No database in ${folder()}: wanted: ${DATABASE}.mmdb; looked for again every minute`);
+    }
+    if (database !== undefined) settings.onChange(() => void database.refresh());
     const asking = (signal: AbortSignal): Asking => ({
       resolver,
       clock,
@@ -79,6 +98,8 @@ export default {
     return {
       async lookup_rdns({ session: { remote, results }, signal }) {
         if (remote.isPrivate || results.get(name)?.asn !== undefined) return;
+        const known = settings.value.protocols.geoip ? factsOf(database?.find(remote.ip, DATABASE)) : undefined;
+        if (known !== undefined) return void results.add(name, { ...known, emit: true });
         const usable = listed().filter(({ key }) => !aside.has(key));
         const answers = await Promise.all(usable.map(async (provider) => {
           return { provider, found: await ask(provider, remote.ip, asking(signal)) };
@@ -97,25 +118,33 @@ export default {
       },
 
       data_post({ session, message: { header } }) {
-        const found = session.results.get(name);
-        if (found?.asn === undefined) return undefined;
         const { asn, provider } = settings.value.header;
-        const put = (field: string, value: string) => {
+        const found = session.results.get(name);
+        const put = (field: string, value: string | undefined) => {
+          // One that came with the mail is not ours.
           header.remove(field);
-          header.add(field, value);
+          if (value !== undefined) header.add(field, value);
         };
-        if (asn) put("X-Haraka-ASN", [found.asn, found.net].filter(Boolean).join(" "));
-        if (asn && found.org !== undefined) put("X-Haraka-ASN-Org", String(found.org));
+        if (asn) {
+          put("X-Haraka-ASN", found?.asn === undefined ? undefined : [found.asn, found.net].filter(Boolean).join(" "));
+          put("X-Haraka-ASN-Org", found?.org === undefined ? undefined : String(found.org));
+        }
         for (const { key } of provider ? listed() : []) {
-          if (typeof found[key] !== "object") continue;
-          const pairs = Object.entries(found[key] as AsnFacts).map(([fact, value]) => `${fact}=${value}`);
-          put(`X-Haraka-ASN-${key}`, pairs.join(" "));
+          const facts = Object.entries(found?.[key] ?? {}).map(([fact, value]) => `${fact}=${value}`);
+          put(`X-Haraka-ASN-${key}`, facts.length === 0 ? undefined : facts.join(" "));
         }
         return undefined;
       },
     };
   },
 } satisfies Plugin;
+
+/** What a record of the database says; it may say anything. */
+function factsOf(found: GeoFinding | undefined): AsnFacts | undefined {
+  const { autonomous_system_number: asn, autonomous_system_organization: org } = found?.record ?? {};
+  if (found === undefined || typeof asn !== "number") return undefined;
+  return { asn: String(asn), net: found.network, ...(typeof org === "string" && org !== "" && { org }) };
+}
 
 /** What a provider says of an address; `unknown` when it knows nothing of it, else why it could not say. */
 async function ask(provider: Provider, ip: string, { resolver, clock, seconds, signal }: Asking) {

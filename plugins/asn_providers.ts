@@ -1,5 +1,5 @@
 /** Who tells the number of the network (ASN) that an address belongs to, and how their answers read. */
-import { ipVersion, reverseName } from "kasi";
+import { ipVersion, normalizeIp, reverseName } from "kasi";
 
 export interface AsnFacts {
   readonly asn: string;
@@ -27,7 +27,12 @@ export const PROVIDERS: { readonly [zone: string]: Provider } = {
     read: (text) => piped(text),
   },
   "asn.rspamd.com": { key: "rspamd", v4: "asn.rspamd.com", v6: "asn6.rspamd.com", read: (text) => piped(text) },
-  "asn.routeviews.org": { key: "routeviews", v4: "asn.routeviews.org", read: joined },
+  "asn.routeviews.org": {
+    key: "routeviews",
+    v4: "asn.routeviews.org",
+    v6: "origin6.asn.routeviews.org",
+    read: joined,
+  },
   "origin.asn.spameatingmonkey.net": {
     key: "monkey",
     v4: "origin.asn.spameatingmonkey.net",
@@ -56,15 +61,27 @@ function piped(text: string): AsnFacts | undefined {
  * that length it lies in.
  */
 function joined(text: string, ip: string): AsnFacts | undefined {
-  const octets = ip.split(".").map(Number);
-  const value = octets.reduce((all, octet) => all * 256 + octet, 0);
-  for (let length = 32; length >= 0; length--) {
-    const size = 2 ** (32 - length);
-    const start = Math.floor(value / size) * size;
-    const net = [24, 16, 8, 0].map((shift) => Math.floor(start / 2 ** shift) % 256).join(".");
-    const asn = text.endsWith(`${net}${length}`) ? text.slice(0, -`${net}${length}`.length) : "";
+  for (const [net, length] of networksOf(ip)) {
+    const end = `${net}${length}`;
+    const asn = text.toLowerCase().endsWith(end) ? text.slice(0, -end.length) : "";
     // 2^32 - 1 says that nothing is known.
     if (asn !== "") return asn === "4294967295" ? undefined : facts({ asn, net: `${net}/${length}` });
+  }
+}
+
+/** Every network that an address lies in, the smallest first. */
+function* networksOf(ip: string): Generator<readonly [net: string, length: number]> {
+  const bits = ipVersion(ip) === 6 ? 128 : 32;
+  const value = bits === 32
+    ? BigInt(normalizeIp(ip).split(".").reduce((all, octet) => all * 256 + Number(octet), 0))
+    : BigInt(`0x${reverseName(ip)!.replace(/\.ip6\.arpa$/, "").split(".").reverse().join("")}`);
+  for (let length = bits; length >= 0; length--) {
+    const rest = BigInt(bits - length);
+    const hex = (value >> rest << rest).toString(16).padStart(bits / 4, "0");
+    const net = bits === 32
+      ? hex.match(/../g)!.map((octet) => Number(`0x${octet}`)).join(".")
+      : normalizeIp(hex.match(/..../g)!.join(":"));
+    yield [net, length];
   }
 }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import plugin from "../../plugins/asn.ts";
 import { fakeSession, message } from "../kit/fake_session.ts";
 import { startPlugin } from "../kit/hook.ts";
+import { mmdb } from "../kit/mmdb.ts";
 import { test } from "../kit/test.ts";
 import type { ZoneText } from "../kit/zone.ts";
 
@@ -25,8 +26,14 @@ const KNOWN = about("8.8.8.8", [
   "8.8.8.0/24 | AS15169 | GOOGLE - Google LLC | 2023-12-28 | US",
 ]);
 
-async function bench(ini: string, zone: ZoneText) {
-  const started = await startPlugin(plugin, { zone, files: { "asn.ini": ini } });
+async function bench(ini: string, zone: ZoneText, database?: Uint8Array) {
+  const started = await startPlugin({
+    ...plugin,
+    async setup(host) {
+      if (database !== undefined) host.machine.host.writeFileSync("/tmp/GeoLite2-ASN.mmdb", database);
+      return await plugin.setup(host);
+    },
+  }, { zone, files: { "asn.ini": ini } });
   const settle = () => new Promise((resolve) => setTimeout(resolve, 2));
   await settle();
   return {
@@ -41,7 +48,7 @@ async function bench(ini: string, zone: ZoneText) {
   };
 }
 
-test("four providers are asked, and what each says is noted under its key", async () => {
+test("[row 266] four providers are asked, and what each says is noted under its key", async () => {
   const { look } = await bench(ALL, { ...TEST_IP, ...KNOWN });
   const { found } = await look();
   assert.deepEqual([found?.asn, found?.net, found?.org], ["15169", "8.8.8.0/24", "GOOGLE - Google LLC"]);
@@ -53,14 +60,16 @@ test("four providers are asked, and what each says is noted under its key", asyn
   assert.deepEqual(found?.monkey, { ...common, org: "GOOGLE - Google LLC", date, country: "US" });
 });
 
-test("IPv6 is asked of those that know it; private clients and those known already are not asked about", async () => {
+test("[row 266] IPv6 is asked of those that know it; private clients and those known already are not asked about", async () => {
   const nibbles = [..."20014860486000000000000000008888"].reverse().join(".");
   const { look, machine, run } = await bench(ALL, {
     ...TEST_IP,
     [`${nibbles}.origin6.asn.cymru.com`]: { TXT: ["15169 | 2001:4860::/32 | US | arin |"] },
+    [`${nibbles}.origin6.asn.routeviews.org`]: { TXT: ["151692001:4860::32"] },
   });
   const { found, session } = await look("2001:4860:4860::8888");
   assert.deepEqual([found?.asn, found?.net], ["15169", "2001:4860::/32"]);
+  assert.deepEqual(found?.routeviews, { asn: "15169", net: "2001:4860::/32" });
   const asked = machine.resolver.calls.length;
   await run("lookup_rdns", { session });
   await look("10.0.0.1", true);
@@ -108,7 +117,7 @@ test("routeviews' three strings are told apart by the address, and its answer fo
   }
 });
 
-test("headers say what was found, in place of those that came with the mail", async () => {
+test("[row 266] headers say what was found, in place of those that came with the mail", async () => {
   const { look, run } = await bench(`${ALL}[header]\nasn=true\nprovider=true\n`, { ...TEST_IP, ...KNOWN });
   const { session } = await look();
   const mail = message("X-Haraka-ASN: 1 forged\nSubject: x\n\nhi\n");
@@ -120,4 +129,50 @@ test("headers say what was found, in place of those that came with the mail", as
   const quiet = await bench(ALL, { ...TEST_IP, ...KNOWN });
   await quiet.run("data_post", { session: (await quiet.look()).session, event: { message: plain } });
   assert.equal(plain.header.fields.length, 1);
+  // Nothing is known of this one, whatever the mail says.
+  const forged = message("X-Haraka-ASN: 1\nX-Haraka-ASN-Org: x\nX-Haraka-ASN-rspamd: asn=1\nSubject: x\n\nhi\n");
+  await run("data_post", { session: fakeSession({ ip: "8.8.4.4", from: "a@b.test" }), event: { message: forged } });
+  assert.deepEqual(forged.header.fields.map(({ name }) => name), ["Subject"]);
+});
+
+test("[row 266] with geoip, MaxMind's database is looked into first, and the DNS is asked about those it does not know", async () => {
+  const database = mmdb({
+    type: "GeoLite2-ASN",
+    networks: {
+      "8.8.8.0/24": { autonomous_system_number: 15169, autonomous_system_organization: "GOOGLE" },
+      "2a00:1450::/32": { autonomous_system_number: 15169 },
+      "9.9.9.0/24": { autonomous_system_organization: "nobody" },
+    },
+  });
+  const ini = "providers=asn.rspamd.com\ndbdir=/tmp\n[protocols]\ngeoip=true\n[header]\nasn=true\n";
+  const zone = { ...TEST_IP, "9.9.9.9.asn.rspamd.com": { TXT: ["19281|9.9.9.0/24|US|arin|"] } };
+  const { look, machine, run, change } = await bench(ini, zone, database);
+  const asked = machine.resolver.calls.length;
+  const { session, found } = await look();
+  assert.deepEqual([found?.asn, found?.net, found?.org], ["15169", "8.8.8.0/24", "GOOGLE"]);
+  const v6 = (await look("2a00:1450::1")).found;
+  assert.deepEqual([v6?.asn, v6?.net, v6?.org], ["15169", "2a00:1450::/32", undefined]);
+  assert.equal(machine.resolver.calls.length, asked);
+  const mail = message("Subject: x\n\nhi\n");
+  await run("data_post", { session, event: { message: mail } });
+  assert.deepEqual([mail.header.get("X-Haraka-ASN"), mail.header.get("X-Haraka-ASN-Org")], [
+    "15169 8.8.8.0/24",
+    "GOOGLE",
+  ]);
+  assert.equal((await look("9.9.9.9")).found?.asn, "19281");
+  // The file goes to another place; then the database is not wanted any more.
+  machine.host.mkdirSync("/geo");
+  machine.host.writeFileSync(
+    "/geo/GeoLite2-ASN.mmdb",
+    mmdb({ type: "GeoLite2-ASN", networks: { "8.8.8.0/24": { autonomous_system_number: 7 } } }),
+  );
+  change("asn.ini", ini.replace("/tmp", "/geo"));
+  await machine.clock.advance(0);
+  assert.equal((await look()).found?.asn, "7");
+  change("asn.ini", ini.replace("geoip=true", "geoip=false"));
+  assert.equal((await look()).found?.asn, undefined);
+
+  const missing = await bench(ini, { ...TEST_IP, ...KNOWN });
+  assert.match(missing.log.text(), /\[WARN\].*No database in \/tmp: wanted: GeoLite2-ASN\.mmdb/);
+  assert.equal((await missing.look()).found?.asn, "15169");
 });
