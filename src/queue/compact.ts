@@ -173,6 +173,8 @@ export class Compactor {
 
   async #delete(segment: Segment): Promise<void> {
     const { host, dir, segments, keys, journal } = this.#options;
+    // A later one may hold what makes it superfluous.
+    await journal.settle();
     await keys.leave(segment, journal);
     segment.close();
     host.removeSync(segment.path);

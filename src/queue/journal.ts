@@ -12,7 +12,7 @@ import { Batch, NO_PARTS, type Pending } from "./batch.ts";
 import type { Place } from "./queued.ts";
 import { QueueError } from "./queue_error.ts";
 import { get32, type Json, type Kind } from "./record.ts";
-import { Segment, syncDirectory } from "./segment.ts";
+import { Segment, syncDirectory, UnreadableSegment } from "./segment.ts";
 
 /** How long a note may wait for company. */
 const NOTE_WAIT_MS = 20;
@@ -27,6 +27,8 @@ export interface JournalOptions {
   readonly random: (into: Uint8Array<ArrayBuffer>) => void;
   /** The number of the first segment to begin. */
   readonly next: number;
+  /** Segments of which it is not sure that the disk holds them: no record is durable before it does. */
+  readonly unsettled?: readonly Segment[];
   /** A segment is full, or given up: somebody may want to tidy. */
   readonly onSegment: (segment: Segment) => void;
 }
@@ -36,6 +38,8 @@ export class Journal {
   #next: number;
   #segment: Segment | undefined;
   #batch = new Batch();
+  readonly #unsettled: Segment[];
+  #settling: Promise<void> | undefined;
   #working: Promise<void> | undefined;
   #timer: Timer | undefined;
   #closed = false;
@@ -43,6 +47,7 @@ export class Journal {
   constructor(options: JournalOptions) {
     this.#options = options;
     this.#next = options.next;
+    this.#unsettled = [...options.unsettled ?? []];
   }
 
   /** The segment being written; undefined before the first record and after a fault. */
@@ -72,6 +77,24 @@ export class Journal {
   async flush(): Promise<void> {
     if (!this.#batch.empty) this.#wake();
     while (this.#working !== undefined) await this.#working;
+  }
+
+  /** Resolves once all that was there at the start is on the disk; rejects with what the disk throws. */
+  settle(): Promise<void> {
+    return this.#settling ??= this.#settle().finally(() => void (this.#settling = undefined));
+  }
+
+  async #settle(): Promise<void> {
+    for (let segment = this.#unsettled[0]; segment !== undefined; segment = this.#unsettled[0]) {
+      try {
+        await segment.renew();
+      } catch (error) {
+        if (!(error instanceof UnreadableSegment)) throw error;
+        // Nothing more can be done for it, and others must not wait for it for ever.
+        this.#options.log.error(error.message, { file: segment.path });
+      }
+      this.#unsettled.shift();
+    }
   }
 
   /** Writes down what waits and takes no more. */
@@ -130,6 +153,7 @@ export class Journal {
       return false;
     }
     try {
+      if (this.#unsettled.length > 0) await this.settle();
       await segment.syncData();
     } catch (error) {
       // After a failed sync nobody knows what the disk holds: this file is never written again.

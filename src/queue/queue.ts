@@ -124,6 +124,7 @@ export class Queue implements QueueApi {
       segmentBytes,
       random,
       next,
+      unsettled: recovered.unsettled,
       onSegment: (segment) => {
         segments.push(segment);
         void this.#compactor.tidy();

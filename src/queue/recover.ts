@@ -19,6 +19,8 @@ export interface Recovered {
   readonly segments: Segment[];
   /** Number of the next segment. */
   readonly next: number;
+  /** Those whose octets were read but may not be on the disk. */
+  readonly unsettled: Segment[];
 }
 
 export interface RecoverOptions {
@@ -35,6 +37,7 @@ export async function recover({ host, clock, dir, log, holder, keys }: RecoverOp
   await makeDirectory(host, `${dir}/body`);
   const ledger = new Ledger<Segment>(holder);
   const cuts = new Map<Segment, number>();
+  const unread = new Set<Segment>();
   let torn = 0;
   let damaged = 0;
   const segments = replay(host, dir, {
@@ -68,32 +71,36 @@ export async function recover({ host, clock, dir, log, holder, keys }: RecoverOp
     unreadable: (segment, error) => {
       damaged++;
       segment.keep = true;
+      unread.add(segment);
       const reason = `unreadable: ${error instanceof Error ? error.message : error}`;
       log.event("queue_corrupt", { segment: nameOf(segment), offset: 0, length: 0, reason, kept: segment.path });
     },
   });
   for (const [segment, size] of cuts) segment.cut(size);
-  await settleLast(segments, log);
+  const unsettled = await settleLast(segments.filter((segment) => !unread.has(segment)), log);
   sweep(host, dir, log, ledger, damaged + torn > 0);
   let recipients = ledger.resting.countRecipients();
   for (const { entries } of ledger.awake.values()) for (const { left } of entries) recipients += left.length;
   const ms = Math.round(clock.monotonic() - began);
   const messages = ledger.messages.size;
   log.event("queue_recovered", { shard: dir, messages, recipients, segments: segments.length, torn, ms });
-  return { ledger, segments, next: (segments.at(-1)?.number ?? 0) + 1 };
+  return { ledger, segments, next: (segments.at(-1)?.number ?? 0) + 1, unsettled };
 }
 
-/** What was read may still be on its way to the disk: what is built on it must not outlive it. */
-async function settleLast(segments: readonly Segment[], log: Logger): Promise<void> {
+/** What was read may still be on its way to the disk: what is built on it must not outlive it. Tells where that could not be seen to yet. */
+async function settleLast(segments: readonly Segment[], log: Logger): Promise<Segment[]> {
+  const unsettled: Segment[] = [];
   for (const segment of segments.slice(-2)) {
     try {
       await segment.sync();
     } catch (error) {
+      unsettled.push(segment);
       log.error(`Cannot sync a queue segment: ${error instanceof Error ? error.message : error}`, {
         file: segment.path,
       });
     }
   }
+  return unsettled;
 }
 
 /** Bodies without a record belong to nobody; when there was damage (a torn tail may be one), they may be its and are kept aside. */

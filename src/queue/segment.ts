@@ -28,6 +28,13 @@ export function readMarker(bytes: Uint8Array): number | undefined {
   return crc32c(bytes.subarray(0, 16)) === get32(bytes, 16) ? get32(bytes, 12) : undefined;
 }
 
+export class UnreadableSegment extends Error {
+  override readonly name = "UnreadableSegment";
+}
+
+/** Octets copied at one time. */
+const CHUNK = 1024 * 1024;
+
 export class Segment {
   readonly number: number;
   readonly path: string;
@@ -108,6 +115,40 @@ export class Segment {
   /** Data and size: for a file that is new or was cut. */
   sync(): Promise<void> {
     return this.#open().sync();
+  }
+
+  /**
+   * Puts in its place a copy that is on the disk for sure: a sync of the file itself has failed, and a later one would vouch for nothing.
+   * Rejects with what the disk throws, and the file is as it was; with `UnreadableSegment` when that is the matter.
+   */
+  async renew(): Promise<void> {
+    const dir = this.path.slice(0, this.path.lastIndexOf("/"));
+    // A start sweeps what begins so.
+    const path = `${dir}/__tmp__.${segmentName(this.number)}`;
+    const file = this.#host.openSync(path, { write: true, create: true, truncate: true });
+    try {
+      for (let at = 0; at < this.size;) {
+        const bytes = this.#readAgain(at, Math.min(this.size, at + CHUNK));
+        for (let done = 0; done < bytes.length;) done += file.writeSync(bytes.subarray(done));
+        at += bytes.length;
+      }
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    this.close();
+    this.#host.renameSync(path, this.path);
+    await syncDirectory(this.#host, dir);
+  }
+
+  #readAgain(from: number, to: number): Bytes {
+    try {
+      return this.read(from, to);
+    } catch (cause) {
+      throw new UnreadableSegment(`Cannot read ${this.path} again: ${cause instanceof Error ? cause.message : cause}`, {
+        cause,
+      });
+    }
   }
 
   /** Octets `from` to `to`. Throws when they are not there. */

@@ -2,7 +2,8 @@
  * Nothing that was acknowledged is lost: `kill -9` under load while the next hop refuses half of the recipients, and damage done to the
  * journal by hand. Every message carries a token; the next hop keeps the tokens it took.
  *
- * `KASI_SEED` repeats the moments of a run; `KASI_LONG=1` kills ten times instead of three, with two workers too.
+ * `KASI_SEED` repeats the moments of a run; `KASI_LONG=1` kills ten times instead of three, with two workers too, and with so much mail that comes
+ * and goes beside what waits that the journal is compacted meanwhile.
  */
 import assert from "node:assert/strict";
 import { appendFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -16,11 +17,17 @@ import { test } from "../kit/test.ts";
 import { TokenSink } from "../kit/tokens.ts";
 
 const KILLS = LONG ? 10 : 3;
+/** From this kill on nobody is refused any more. */
+const HALF = Math.floor(KILLS / 2);
 /** A delivery this long before a crash may not be on record yet: notes ride a later commit. */
 const UNRECORDED_MS = 3000;
 
+/** Nearly as large as the journal takes, and delivered at once: dead octets that compaction has to clear away. */
+const isBallast = (n: number) => LONG && n % 3 === 1;
+
 /** Two recipients for each message, of one domain or of two; one of them is of those that are refused for a while. */
 function recipients(n: number): string[] {
+  if (isBallast(n)) return [`a${n}@one.test`];
   return n % 3 === 0 ? [`a${n}@one.test`, `b${n}@one.test`] : [`a${n}@one.test`, `b${n}@two.test`];
 }
 
@@ -28,6 +35,11 @@ function missing(load: LoadResult, sink: TokenSink): string[] {
   const there = sink.deliveries();
   return [...load.acknowledged].flatMap(([token, all]) => all.map((one) => `${token} ${one}`))
     .filter((key) => !there.has(key));
+}
+
+/** The number of a journal's oldest segment. */
+function oldest(queue: string): number {
+  return Math.min(...readdirSync(queue).filter((name) => name.endsWith(".log")).map((name) => parseInt(name)));
 }
 
 /** Has everything tried again until nothing is missing; says what still is. */
@@ -73,7 +85,7 @@ async function survive(nodes: number): Promise<void> {
         reuse,
         recipients,
         // Some too large for the journal: their bodies lie in files of their own.
-        size: (n) => n % 40 === 7 ? 1_500_000 : 2000,
+        size: (n) => isBallast(n) ? 1_000_000 : n % 40 === 7 ? 1_500_000 : 2000,
         pauseMs: 5,
         prefix: reuse ? "r" : "n",
         signal: over.signal,
@@ -83,11 +95,15 @@ async function survive(nodes: number): Promise<void> {
     const outputs: string[] = [];
     try {
       for (let i = 0; i < KILLS; i++) {
-        await pause(300 + random() * 1700);
+        await pause(LONG ? 1000 + random() * 4000 : 300 + random() * 1700);
+        // Mail of the first segments still waits; once they are gone it lies elsewhere.
+        if (LONG && i === HALF) {
+          await eventually(() => shards.every((shard) => oldest(`${dir}/queue${shard}`) > 1), 180_000);
+        }
         await kasi.kill();
         kills.push(performance.now());
         outputs.push(kasi.output());
-        if (i === Math.floor(KILLS / 2)) sink.refuse = () => false;
+        if (i === HALF) sink.refuse = () => false;
         kasi = await startKasi(site);
       }
       await pause(500);
