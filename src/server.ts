@@ -147,6 +147,8 @@ async function open(options: ServeOptions, closers: Closers, part?: WorkerPart):
   const core = await loadCoreSettings(config);
   closers.push(() => core.close());
   followLogSettings(core, logging);
+  machine.resolver.setLimits?.(core.dns.value);
+  core.dns.onChange((limits) => machine.resolver.setLimits?.(limits));
   if (part === undefined) log.notice(`Starting up ${PRODUCT} version ${VERSION}`);
   if (part === undefined && core.server.value.nodes !== 0) {
     const { supervise } = await import("./server/workers/supervise.ts");

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { latin1Decode, utf8Encode } from "../src/base/bytes.ts";
 import { ConfigError } from "../src/base/config_error.ts";
+import type { SiteConfig } from "../src/config/types.ts";
 import { closeConn } from "../src/host/conn.ts";
-import type { Conn } from "../src/host/types.ts";
+import type { Conn, DnsLimits, Resolver } from "../src/host/types.ts";
 import { PluginError } from "../src/hooks/loader.ts";
 import type { Plugin } from "../src/hooks/plugin.ts";
 import type { Outbound } from "../src/hooks/send.ts";
@@ -137,6 +138,17 @@ test("a program that embeds it sends mail by server.outbound; plugins from any o
   await hop;
   const late = await outbound!.send({ from: "<>", to: "a@first.test", content: "x" });
   assert.deepEqual(late.kind === "deferred" && late.why, "queue");
+});
+
+test("what net-utils.ini says of look-ups holds for the resolver, at once when it changes", async () => {
+  const { machine, options } = siteInMemory({ "net-utils.ini": "[dns]\ntimeout=700\n" });
+  const told: DnsLimits[] = [];
+  const resolver: Resolver = { ...machine.resolver, setLimits: (limits) => void told.push(limits) };
+  const server = await serve({ ...options, machine: { ...machine, resolver } });
+  machine.host.writeTextFileSync("/site/config/net-utils.ini", "[dns]\ntimeout=800\ntries=5\n");
+  (server.config as SiteConfig).reload();
+  await server.stop(0);
+  assert.deepEqual(told, [{ timeoutMs: 700, tries: 2 }, { timeoutMs: 800, tries: 5 }]);
 });
 
 test("serve() stops at a plugin that does not load, and lets go of the queue", async () => {

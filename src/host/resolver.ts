@@ -11,7 +11,7 @@ import { isIpLiteral } from "../base/ip.ts";
 import { DnsCache } from "./dns_cache.ts";
 import { askTcp, askUdp, type DnsServer } from "./dns_transport.ts";
 import { decodeAnswer, encodeQuery, plainName, type Received } from "./dns_wire.ts";
-import type { DnsAnswer, DnsRecords, RecordType, Resolver } from "./types.ts";
+import type { DnsAnswer, DnsLimits, DnsRecords, RecordType, Resolver } from "./types.ts";
 
 export interface ResolverOptions {
   readonly servers: readonly DnsServer[];
@@ -28,7 +28,7 @@ export function stubResolver(options: ResolverOptions): Resolver {
   const clock = options.clock ?? systemClock;
   const cache = new DnsCache(clock, options.cacheSize);
   const asking = new Map<string, Shared<RecordType>>();
-  const settings = {
+  let settings: Settings = {
     servers: options.servers,
     timeoutMs: options.timeoutMs ?? 3_000,
     tries: options.tries ?? 2,
@@ -36,6 +36,9 @@ export function stubResolver(options: ResolverOptions): Resolver {
   };
 
   return {
+    setLimits(limits) {
+      settings = { ...settings, ...limits };
+    },
     resolve<T extends RecordType>(
       text: string,
       type: T,
@@ -113,10 +116,8 @@ function share<T extends RecordType>(
   };
 }
 
-interface Settings {
+interface Settings extends DnsLimits {
   readonly servers: readonly DnsServer[];
-  readonly timeoutMs: number;
-  readonly tries: number;
   readonly clock: Clock;
 }
 

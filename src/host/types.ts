@@ -243,7 +243,17 @@ export type DnsAnswer<T extends RecordType> =
     readonly detail: string;
   };
 
+/** How long and how often name servers are asked. */
+export interface DnsLimits {
+  /** For one try with one server. */
+  readonly timeoutMs: number;
+  /** Rounds over all servers. */
+  readonly tries: number;
+}
+
 export interface Resolver {
+  /** From the next question on. Absent where there is nothing to limit. */
+  setLimits?(limits: DnsLimits): void;
   resolve<T extends RecordType>(name: string, type: T, options?: { signal?: AbortSignal }): Promise<DnsAnswer<T>>;
 }
 

@@ -139,6 +139,12 @@ test("silence is a time-out after the tries allowed, the next server is asked, a
   const stopped = assert.rejects(dns.resolve("silent.later.test", "A", { signal: stop.signal }), /enough/);
   stop.abort(new Error("enough"));
   await stopped;
+  // A site's limits hold from the next question on.
+  const slow = stubResolver({ servers: at(server.port) });
+  slow.setLimits!({ timeoutMs: 50, tries: 3 });
+  const asked = server.asked.length;
+  assert.equal((await slow.resolve("silent.limited.test", "A")).kind, "failed");
+  assert.equal(server.asked.length - asked, 3);
   const both = stubResolver({ servers: [...at(await freePort()), ...at(server.port)], timeoutMs: 200 });
   assert.equal((await both.resolve("fine.test", "A")).kind, "records");
   await server.stop();

@@ -6,8 +6,13 @@ export const NET_UTILS_INI = fileShape({
   about: "Look-ups in the DNS.",
   shape: {
     dns: {
-      timeout: { type: "integer", default: 25_000, min: 1, about: "Milliseconds to wait for an answer." },
-      tries: { type: "integer", default: 1, min: 1, about: "How often each server is asked." },
+      timeout: {
+        type: "integer",
+        default: 3000,
+        min: 1,
+        about: "Milliseconds to wait for a server's answer before the next is asked.",
+      },
+      tries: { type: "integer", default: 2, min: 1, about: "How often each server is asked, in turn with the others." },
     },
   },
 });
