@@ -121,7 +121,7 @@ test(
   },
 );
 
-test("every verb reaches the queues of all workers, and the same queues without a server [wishes 19] [wishes 21] [wishes 27]", async () => {
+test("every verb reaches the queues of all workers, and all their destinations; and the same queues without a server [wishes 19] [wishes 21] [wishes 27]", async () => {
   const port = await freePort();
   await using running = await startKasi({ files: withWorkers(await freePort(), port), startMs: 30_000 });
   const count = async (...filter: string[]) =>
@@ -140,6 +140,12 @@ test("every verb reaches the queues of all workers, and the same queues without 
     "1 item bounced\n",
   );
   assert.match((await kasi(running, "rm", "--sender", "s2@kasi.test")).out, /^1 item removed/);
+  // A suspension holds for both, and is told of once.
+  const sites = async (...args: string[]) => (await runKasi(["sites", ...args, "-c", running.dir])).stdout;
+  await sites("suspend", "d0.test", "--for", "2h", "--reason", "they asked");
+  await kasi(running, "retry", "--domain", "d0.test");
+  assert.match(await sites("ls"), /^d0\.test suspended for 2h more, by the operator: they asked; .* 2 in line\n$/);
+  assert.match(await sites("resume", "d0.test"), /^d0\.test well;/);
   const items = (await kasi(running, "ls", "--json", "--sort", "due")).out.trimEnd().split("\n").map((line) =>
     JSON.parse(line)
   );
