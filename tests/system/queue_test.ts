@@ -121,54 +121,60 @@ test(
   },
 );
 
-test("every verb reaches the queues of all workers, and all their destinations; and the same queues without a server [wishes 19] [wishes 21] [wishes 27]", async () => {
-  const port = await freePort();
-  await using running = await startKasi({ files: withWorkers(await freePort(), port), startMs: 30_000 });
-  const count = async (...filter: string[]) =>
-    (await kasi(running, "ls", "--json", ...filter)).out.split("\n").length - 1;
-  // Connections go to either worker.
-  for (let n = 0; n < 8; n++) {
-    await using client = await SmtpClient.connect(port);
-    await client.hello();
-    assert.match(await client.mail(`s${n}@kasi.test`, [`a@d${n % 2}.test`], `Subject: ${n}\r\n\r\nx\r\n`), /^250 /);
-  }
-  await eventually(async () => await count("--error", "refused") === 8, 20_000, "eight deferred items");
-  assert.deepEqual(await kasi(running, "hold", "--domain", "d1.test"), { code: 0, out: "4 items held\n", err: "" });
-  assert.match((await kasi(running, "release", "--state", "held", "--limit", "1")).out, /^1 item released/);
-  assert.equal(
-    (await kasi(running, "bounce", "--sender", "s0@*", "--reason", "Gone for good")).out,
-    "1 item bounced\n",
-  );
-  assert.match((await kasi(running, "rm", "--sender", "s2@kasi.test")).out, /^1 item removed/);
-  // A suspension holds for both, and is told of once.
-  const sites = async (...args: string[]) => (await runKasi(["sites", ...args, "-c", running.dir])).stdout;
-  await sites("suspend", "d0.test", "--for", "2h", "--reason", "they asked");
-  await kasi(running, "retry", "--domain", "d0.test");
-  assert.match(await sites("ls"), /^d0\.test suspended for 2h more, by the operator: they asked; .* 2 in line\n$/);
-  assert.match(await sites("resume", "d0.test"), /^d0\.test well;/);
-  const items = (await kasi(running, "ls", "--json", "--sort", "due")).out.trimEnd().split("\n").map((line) =>
-    JSON.parse(line)
-  );
-  assert.equal(items.length, 7, "six, and a report");
-  const [report] = items.filter(({ sender }) => sender === "");
-  const [trace, cat] = await Promise.all([kasi(running, "trace", items[1].id), kasi(running, "cat", report.id)]);
-  assert.match(trace.out, /deferred <a@d[01]\.test>: .*refused.*\n(?:.*\n)*? {2}Next /i);
-  assert.match(cat.out, /^Received: [^]*Gone for good[^]*Final-Recipient: rfc822; ?a@d0\.test\r\n/);
-  await running.kill();
+test(
+  "every verb reaches the queues of all workers, and all their destinations; and the same queues without a server [wishes 19] [wishes 21] [wishes 27]",
+  {
+    timeoutMs: 240_000,
+  },
+  async () => {
+    const port = await freePort();
+    await using running = await startKasi({ files: withWorkers(await freePort(), port), startMs: 30_000 });
+    const count = async (...filter: string[]) =>
+      (await kasi(running, "ls", "--json", ...filter)).out.split("\n").length - 1;
+    // Connections go to either worker.
+    for (let n = 0; n < 8; n++) {
+      await using client = await SmtpClient.connect(port);
+      await client.hello();
+      assert.match(await client.mail(`s${n}@kasi.test`, [`a@d${n % 2}.test`], `Subject: ${n}\r\n\r\nx\r\n`), /^250 /);
+    }
+    await eventually(async () => await count("--error", "refused") === 8, 20_000, "eight deferred items");
+    assert.deepEqual(await kasi(running, "hold", "--domain", "d1.test"), { code: 0, out: "4 items held\n", err: "" });
+    assert.match((await kasi(running, "release", "--state", "held", "--limit", "1")).out, /^1 item released/);
+    assert.equal(
+      (await kasi(running, "bounce", "--sender", "s0@*", "--reason", "Gone for good")).out,
+      "1 item bounced\n",
+    );
+    assert.match((await kasi(running, "rm", "--sender", "s2@kasi.test")).out, /^1 item removed/);
+    // A suspension holds for both, and is told of once.
+    const sites = async (...args: string[]) => (await runKasi(["sites", ...args, "-c", running.dir])).stdout;
+    await sites("suspend", "d0.test", "--for", "2h", "--reason", "they asked");
+    await kasi(running, "retry", "--domain", "d0.test");
+    assert.match(await sites("ls"), /^d0\.test suspended for 2h more, by the operator: they asked; .* 2 in line\n$/);
+    assert.match(await sites("resume", "d0.test"), /^d0\.test well;/);
+    const items = (await kasi(running, "ls", "--json", "--sort", "due")).out.trimEnd().split("\n").map((line) =>
+      JSON.parse(line)
+    );
+    assert.equal(items.length, 7, "six, and a report");
+    const [report] = items.filter(({ sender }) => sender === "");
+    const [trace, cat] = await Promise.all([kasi(running, "trace", items[1].id), kasi(running, "cat", report.id)]);
+    assert.match(trace.out, /deferred <a@d[01]\.test>: .*refused.*\n(?:.*\n)*? {2}Next /i);
+    assert.match(cat.out, /^Received: [^]*Gone for good[^]*Final-Recipient: rfc822; ?a@d0\.test\r\n/);
+    await running.kill();
 
-  // Nobody serves now: the disk tells the same, and can be worked on.
-  assert.equal(await count("--state", "held"), 3);
-  assert.match(
-    (await kasi(running, "trace", items[1].id)).out,
-    /refused[^]*Next .*(?:if a server runs then|nothing: it is held)/i,
-  );
-  assert.match((await kasi(running, "rm", "--sender", "<>")).out, /^1 item removed/);
-  assert.match((await kasi(running, "release", "--all")).out, /^3 items released; 3 passed over: not held/);
-  assert.match(
-    (await kasi(running, "export", join(running.dir, "out"), "--domain", "d1.test")).out,
-    /^4 messages \(4 items\) written/,
-  );
-  assert.match((await kasi(running, "rm", "--all")).out, /^6 items removed/);
-  assert.match((await kasi(running, "import", join(running.dir, "out"))).out, /^4 messages taken in/);
-  assert.equal(await count("--domain", "d1.test"), 4);
-});
+    // Nobody serves now: the disk tells the same, and can be worked on.
+    assert.equal(await count("--state", "held"), 3);
+    assert.match(
+      (await kasi(running, "trace", items[1].id)).out,
+      /refused[^]*Next .*(?:if a server runs then|nothing: it is held)/i,
+    );
+    assert.match((await kasi(running, "rm", "--sender", "<>")).out, /^1 item removed/);
+    assert.match((await kasi(running, "release", "--all")).out, /^3 items released; 3 passed over: not held/);
+    assert.match(
+      (await kasi(running, "export", join(running.dir, "out"), "--domain", "d1.test")).out,
+      /^4 messages \(4 items\) written/,
+    );
+    assert.match((await kasi(running, "rm", "--all")).out, /^6 items removed/);
+    assert.match((await kasi(running, "import", join(running.dir, "out"))).out, /^4 messages taken in/);
+    assert.equal(await count("--domain", "d1.test"), 4);
+  },
+);
