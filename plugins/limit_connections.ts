@@ -23,7 +23,7 @@ export class ConnectionLimits {
     const { ip } = session.remote;
     const before = this.#present.get(session);
     if (!this.#desk.limits.ini.concurrency.enabled || before?.ip === ip) return;
-    const count = this.#desk.counts.enter("concurrency", ip);
+    const count = this.#desk.counts.enter("concurrency", ip, this.#most(session) || Infinity);
     this.#present.set(session, { ip, count });
     await Promise.allSettled([count, before && this.#left(before)]);
   }
@@ -62,8 +62,7 @@ export class ConnectionLimits {
   }
 
   async #concurrency(asked: Asked) {
-    const { concurrency, concurrency_history } = this.#desk.limits.ini;
-    const max = byHistory(asked.session, concurrency_history) ?? concurrency.max;
+    const max = this.#most(asked.session);
     const here = this.#present.get(asked.session);
     if (here === undefined || max === 0) return undefined;
     const count = await here.count;
@@ -83,6 +82,12 @@ export class ConnectionLimits {
     const count = (key: string) => this.#desk.counts.peek("rate_rcpt_host", key);
     if (!await this.#desk.isOver("rate_rcpt_host", session, found, count)) return undefined;
     return await this.#desk.refuse(asked, "rate_rcpt_host", "recipient rate limit exceeded", { close: false });
+  }
+
+  /** Connections at a time; 0: no limit. */
+  #most(session: Session): number {
+    const { concurrency, concurrency_history } = this.#desk.limits.ini;
+    return byHistory(session, concurrency_history) ?? concurrency.max;
   }
 
   #rateOf(of: "rate_conn" | "rate_rcpt_host", session: Session): FoundRate | undefined {

@@ -16,8 +16,8 @@ export interface Counts {
   peek(family: string, key: string): Promise<number>;
   /** One more; how many came within the last so many seconds. */
   slide(family: string, key: string, seconds: number): Promise<number>;
-  /** One more is under way; how many are. */
-  enter(family: Running, key: string): Promise<number>;
+  /** One more is under way; how many are. One beyond `most` does not keep alive what a process that died has left counted. */
+  enter(family: Running, key: string, most: number): Promise<number>;
   leave(family: Running, key: string): Promise<void>;
 }
 
@@ -135,10 +135,12 @@ export class RedisCounts implements Counts {
     return sum(fresh);
   }
 
-  async enter(family: Running, key: string): Promise<number> {
-    const count = await this.#change(family, key, 1);
+  async enter(family: Running, key: string, most: number): Promise<number> {
+    const first = await this.#change(family, key, 1);
     // A count that was forgotten while some of it were still under way went below nothing.
-    return count < 1 ? await this.#change(family, key, 1 - count) : count;
+    const count = first < 1 ? await this.#change(family, key, 1 - first) : first;
+    if (count <= most) await this.#keep(family, key);
+    return count;
   }
 
   async leave(family: Running, key: string): Promise<void> {
@@ -146,10 +148,16 @@ export class RedisCounts implements Counts {
   }
 
   async #change(family: Running, key: string, by: number): Promise<number> {
-    const { seconds, change } = RUNNING[family];
-    const command = change(key, by);
-    const [count] = await this.#all(command, ["EXPIRE", command[1], String(seconds)]);
+    const command = RUNNING[family].change(key, by);
+    const [count, left] = await this.#all(command, ["TTL", command[1]]);
+    // New, or an orphan.
+    if (Number(left) < 0) await this.#keep(family, key);
     return Number(count);
+  }
+
+  async #keep(family: Running, key: string): Promise<void> {
+    const { seconds, change } = RUNNING[family];
+    await this.#all(["EXPIRE", change(key, 0)[1], String(seconds)]);
   }
 
   /** Sent in one go, answered in order. */

@@ -68,7 +68,7 @@ export function limitOutbound(limits: () => OutboundLimits, counts: () => Counts
     if (counted.has(item.id)) await over(item.id);
     const most = running.enabled ? running.by.get(domain) : undefined;
     if (most !== undefined && most > 0) {
-      const count = await counts().enter("outbound", domain);
+      const count = await counts().enter("outbound", domain, most);
       counted.set(item.id, { domain, since: clock.monotonic() });
       if (count > most) {
         await over(item.id);

@@ -112,6 +112,10 @@ export class MemoryRedis {
         if (found !== undefined) found.until = until(value);
         return found === undefined ? 0 : 1;
       }
+      case "TTL": {
+        const found = this.#get(key);
+        return found === undefined ? -2 : found.until === Infinity ? -1 : Math.ceil(this.ttl(key));
+      }
       case "PUBLISH":
         this.published.push({ channel: key, message: value });
         return 1;

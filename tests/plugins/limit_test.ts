@@ -68,7 +68,9 @@ for (const shared of [false, true]) {
       assert.equal(b.redis.ttl("concurrency|198.51.100.7"), 180);
     }
     for (const { session } of [two, three]) await b.run("disconnect", { session });
+    await b.pass(100);
     assert.equal((await b.connect()).said, undefined);
+    if (shared) assert.equal(b.redis.ttl("concurrency|198.51.100.7"), 180);
     assert.equal((await b.connect()).said, "defer+close");
     assert.equal((await b.connect({ ip: "198.51.100.9" })).said, undefined);
   });
@@ -345,6 +347,34 @@ test("a count that Redis forgot while clients were still there does not go below
     .command(["SET", "concurrency|198.51.100.8", "-5"]);
   assert.equal((await b.connect({ ip: "198.51.100.8" })).said, undefined);
   assert.equal(b.redis.value("concurrency|198.51.100.8"), "1");
+});
+
+test("[row 285] [row 286] what a server that died has left counted in Redis is forgotten, however often they come who are held back by it", async () => {
+  const b = await bench("[concurrency]\nenabled=true\nmax=2\n[outbound]\nenabled=true\na.test=1\n", { shared: true });
+  const link = b.host.server.notes.get("redis") as RedisLink;
+  await link.command(["SET", "concurrency|198.51.100.7", "2", "EX", "180"]);
+  // An orphan: without an end.
+  await link.command(["HINCRBY", "outbound-rate:a.test", "TOTAL", "1"]);
+  const item = { id: "1", domain: "a.test", log: b.log.log };
+  const send = async () => (await b.run("send_email", { event: { item } })).verdict?.kind;
+  const come = async () => {
+    const { session, said } = await b.connect();
+    if (said !== undefined) await b.run("disconnect", { session });
+    return said;
+  };
+  for (const seconds of [0, 100, 79]) {
+    await b.pass(seconds);
+    assert.deepEqual([await come(), await send()], ["defer+close", "answer"]);
+  }
+  await b.pass(1);
+  assert.deepEqual([await come(), await come(), await come(), await send()], [
+    undefined,
+    undefined,
+    "defer+close",
+    "answer",
+  ]);
+  await b.pass(120);
+  assert.deepEqual([await send(), b.redis.ttl("outbound-rate:a.test")], [undefined, 300]);
 });
 
 test("whom a server in front says the client is counts from then on (XCLIENT)", async () => {

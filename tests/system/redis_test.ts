@@ -75,7 +75,7 @@ test(
 );
 
 test(
-  "[row 153] [row 285] [row 290] [row 292] plugins share one connection or have a database of their own, as MONITOR shows; each change of results is heard on result-ID, recipients are counted, and mail goes by the routes of Redis and of the file",
+  "[row 153] [row 285] [row 286] [row 290] [row 292] plugins share one connection or have a database of their own, as MONITOR shows; each change of results is heard on result-ID, recipients and deliveries are counted, and mail goes by the routes of Redis and of the file",
   options,
   async () => {
     await using redis = await startRedis();
@@ -87,7 +87,8 @@ test(
         "config/plugins": "limit\nredis\nrecipient-routes\n",
         "config/redis.ini": `[server]\nport=${redis.port}\n`,
         "config/limit.ini":
-          "tarpit_delay=0\n[rate_rcpt]\nenabled=true\ndefault=2/1h\n[rate_conn]\nenabled=true\ndefault=9\n",
+          "tarpit_delay=0\n[rate_rcpt]\nenabled=true\ndefault=2/1h\n[rate_conn]\nenabled=true\ndefault=9\n" +
+          "[outbound]\nenabled=true\nfile.test=5\n[rate_outbound]\nenabled=true\ndefault=9/1h\n",
         "config/rcpt_to.routes.ini": `[redis]\ndatabase=5\n[routes]\nfile.test=${at}\n`,
       },
     });
@@ -119,6 +120,9 @@ test(
         ]
       ) await eventually(() => said.test(ear.said()), 15_000, String(said));
       assert.equal(redis.cli("GET", "rate_rcpt:ann@file.test").replaceAll('"', ""), "3");
+      // Each delivery was counted as it began; those under way until they were settled.
+      assert.equal(redis.cli("GET", "rate_outbound:file.test").replaceAll('"', ""), "1");
+      await eventually(() => redis.cli("HGET", "outbound-rate:file.test", "TOTAL").replaceAll('"', "") === "0");
       // Which command came to which database, over which connection.
       await eventually(() => /"PUBLISH"/.test(monitor.said()));
       const places = (verb: string) =>
