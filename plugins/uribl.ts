@@ -180,8 +180,26 @@ function isListing({ valid, bitmask }: UriList, all: readonly string[]): boolean
   return !bitmask || answers.some((answer) => (Number(answer.slice(answer.lastIndexOf(".") + 1)) & bitmask) !== 0);
 }
 
+/** Whatever stands behind an @, also in names and quotes; comments and blanks may stand between (RFC 5322 §4.4). */
 function domainsIn(header: Header, field: string): readonly string[] {
-  return header.getAll(field).flatMap((text) => [...text.matchAll(/@([a-z0-9.-]{1,253})/gi)].map((at) => bare(at[1]!)));
+  return header.getAll(field).flatMap((text) =>
+    [...withoutComments(text).matchAll(/@\s*(\[[^\]]{1,64}\]|[^\s@<>()[\]:;,"\\]{1,253})/g)]
+      .map((at) => inALabels(bare(at[1]!)))
+  );
+}
+
+/** Comments may nest; a parenthesis without its other half is left. */
+function withoutComments(text: string): string {
+  for (let before = "", depth = 0; before !== text && depth < 10; depth++) {
+    before = text;
+    text = text.replace(/\([^()]*\)/g, " ");
+  }
+  return text;
+}
+
+function inALabels(host: string): string {
+  // deno-lint-ignore no-control-regex
+  return /^[\x00-\x7f]*$/.test(host) ? host : URL.parse(`http://${host}/`)?.hostname ?? host;
 }
 
 /** Lower-case, without the brackets of a literal. */

@@ -109,6 +109,26 @@ test("a list's options: answers that count, bits, registered domains, addresses,
   await assert.rejects(bench("[l.test]\nbody=1\nvalidate=(\n"), /validate/);
 });
 
+test("a domain in the header is found behind comments and blanks, as an address, and in any script", async () => {
+  const zone = { "spam.com.l.test": LISTED, "7.2.0.198.l.test": LISTED, "xn--spm-2oa.com.l.test": LISTED };
+  const { ask } = await bench(ALL, zone);
+  for (
+    const [field, fail] of [
+      ["From: x <a@(for (you))spam.com>", "from/spam.com/l.test"],
+      ["From: x <a@ spam.com>", "from/spam.com/l.test"],
+      ["From: x <a@\n\tspam.com>", "from/spam.com/l.test"],
+      ["From: a@Spam.com.", "from/spam.com/l.test"],
+      ["From: <a@spām.com>", "from/xn--spm-2oa.com/l.test"],
+      ["Reply-To: joe@good.com, x@[198.0.2.7]", "replyto/198.0.2.7/l.test"],
+      ['From: "joe@spam.com" <joe@good.com>', "from/spam.com/l.test"],
+      ["From: =?utf-8?q?joe=40spam.com?= <joe@good.com>", undefined],
+    ] as const
+  ) {
+    const { fail: failed } = await ask("data_post", { message: `${field}\n\nx\n` });
+    assert.deepEqual(failed, fail === undefined ? [] : [fail], field);
+  }
+});
+
 test("a list that has gone, or takes no questions from us, lists nobody", async () => {
   const ini = `${SILENT}[l.test]\nbody=1\n[bits.test]\nbody=1\nbitmask=1\n[multi.surbl.org]\nbody=1\n`;
   for (
