@@ -69,7 +69,9 @@ export default {
       init_child: redis.init_child,
 
       async connect({ session, signal }) {
-        const { results, remote } = session;
+        const { results, remote, notes } = session;
+        // XCLIENT makes another client of it.
+        if (notes.get(ALLOWED) !== undefined) notes.set(ALLOWED, undefined);
         if (remote.isPrivate) return void results.add(name, { skip: `private: ${remote.ip}` });
         const asked = zones.active;
         if (asked.length === 0) return void results.add(name, { err: "no zones" });

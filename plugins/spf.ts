@@ -115,7 +115,9 @@ export default {
 
         if (sender.isNull()) {
           const found = greetings.get(session);
-          if (found === undefined || found.domain !== helo) return;
+          if (found === undefined || found.domain !== helo || found.ip !== remote.ip) {
+            return void session.notes.set("spf_helo", undefined);
+          }
           noteResult(notes, `spf=${found.result} smtp.helo=${property(helo)}`);
           received.set(transaction, receivedSpf(found, "helo", session, ""));
           return refusal("helo", found, relaying);

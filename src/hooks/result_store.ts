@@ -73,6 +73,11 @@ export class ResultStore implements Results {
     if (this.#options?.room.busy) this.#publish(plugin, values);
   }
 
+  /** What was found out is of somebody else. */
+  forget(): void {
+    for (const plugin of Object.keys(this.#records)) delete this.#records[plugin];
+  }
+
   get(owner: Owner): ResultRecord | undefined {
     return this.#records[nameOf(owner)];
   }

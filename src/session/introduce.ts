@@ -84,6 +84,7 @@ export function standFor(talk: Dialogue, { remote, local, hello }: ClientFacts, 
   talk.offered = { auth: new Set(), startTls: false };
   // A server behind a proxy that passes on XCLIENT: the latter spoke last.
   session.proxy = { type, ip: session.proxy?.type === type ? session.proxy.ip : session.remote.ip };
+  session.results.forget();
   session.remote.become(remote.ip, remote.port, remote.host ?? "");
   if (local !== undefined) session.local = { ...session.local, ip: local.ip, port: local.port };
   session.hello = hello;

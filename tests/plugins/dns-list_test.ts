@@ -168,6 +168,17 @@ test("[row 265] what an allow list knows is noted as dnswl, and passes HELO and 
   }
 });
 
+test("whom an allow list knew is forgotten when XCLIENT tells of another client", async () => {
+  const zone = list("list.dnswl.org", { [CLIENT]: "127.0.5.1" });
+  const { connect, run } = await bench("zones=list.dnswl.org\n[list.dnswl.org]\ntype=allow\nok_mail=true\n", zone);
+  const { session } = await connect();
+  session.transaction = fakeSession({ from: "joe@any.test" }).transaction;
+  assert.equal((await run("mail", { session, from: "joe@any.test" })).verdict?.kind, "ok");
+  session.remote.ip = "198.0.2.10";
+  await run("connect", { session });
+  assert.equal((await run("mail", { session, from: "joe@any.test" })).verdict, undefined);
+});
+
 test("[row 265] backscatterer: listed clients send no bounces, and nothing as postmaster", async () => {
   const zone = { "9.2.0.198.ips.backscatterer.org": { A: ["127.0.0.2"] } };
   const on = await bench("zones=\n[ips.backscatterer.org]\nenable=true\n", zone);

@@ -138,6 +138,11 @@ test("what one greeting found is not the next one's, nor another client's that X
   session.remote.ip = "203.0.113.99";
   await greet("client.test");
   assert.equal(session.notes.get("spf_helo"), "Fail");
+  // XCLIENT alone, without another greeting: nobody knows.
+  session.remote.ip = "203.0.113.98";
+  const { verdict } = await plugin.run("mail", { session, from: "" });
+  assert.deepEqual([verdict, session.notes.get("spf_helo")], [undefined, undefined]);
+  assert.deepEqual(session.transaction!.notes.get("authentication_results"), undefined);
 });
 
 test("address literals and private clients are not asked about at HELO", async () => {

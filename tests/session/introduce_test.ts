@@ -141,10 +141,12 @@ test("a plugin that answers with a client begins the session anew with it: nothi
     hooks: {
       connect_init({ session }) {
         session.relaying = true;
+        session.results.add("access", { whitelist: true });
       },
-      connect({ session: { remote, local, hello, proxy, relaying, auth, transaction } }) {
+      connect({ session: { remote, local, hello, proxy, relaying, auth, transaction, results } }) {
         const { ip, port, host, isPrivate } = remote;
-        seen.push({ ip, port, host, isPrivate, local, hello, proxy, relaying, auth, transaction });
+        const found = results.get("access");
+        seen.push({ ip, port, host, isPrivate, local, hello, proxy, relaying, auth, transaction, found });
       },
       unrecognized_command: ({ verb }) =>
         answer({
@@ -173,6 +175,7 @@ test("a plugin that answers with a client begins the session anew with it: nothi
     relaying: false,
     auth: undefined,
     transaction: undefined,
+    found: undefined,
   };
   assert.deepEqual(seen.slice(1), [{ ...now, host: "named.test" }, { ...now, host: "dns.test" }]);
   await kit.client.say("QUIT");
