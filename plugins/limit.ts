@@ -4,7 +4,7 @@
  *
  * Counts are this process's own, or those of Redis where there is one. A count that cannot be had limits nobody, or puts the client off, as `on_error` says.
  */
-import type { Address, Plugin } from "kasi";
+import type { Address, Plugin, Session } from "kasi";
 import { ConnectionLimits } from "./limit_connections.ts";
 import { type Counts, MemoryCounts, RedisCounts } from "./limit_counts.ts";
 import { type Asked, byHistory, type Check, Desk, type RateName, readLimits, type Refusal } from "./limit_desk.ts";
@@ -28,6 +28,8 @@ export default {
     const counts = (): Counts => redis.link === undefined ? memory : new RedisCounts(redis.link, clock);
     const desk = new Desk({ name, clock, limits: () => limits, counts });
     const connections = new ConnectionLimits(desk);
+    /** Sessions of clients: one that never connected carries a report of the server's own to its own plugins, and nobody is to stop that. */
+    const clients = new WeakSet<Session>();
 
     const errors = (asked: Asked): Refusal | undefined | Promise<Refusal> => {
       const { enabled, max } = limits.ini.errors;
@@ -54,7 +56,10 @@ export default {
 
     return {
       init_child: redis.init_child,
-      connect_init: ({ session }) => limits.any ? connections.enter(session) : undefined,
+      connect_init({ session }) {
+        clients.add(session);
+        return limits.any ? connections.enter(session) : undefined;
+      },
       connect: [
         // Before anybody ends the chain, and once the client's name is known.
         {
@@ -71,8 +76,8 @@ export default {
       rcpt: {
         priority: -50,
         run(event) {
-          if (!limits.any) return undefined;
           const { session, transaction: { sender }, recipient: { address } } = event;
+          if (!limits.any || !clients.has(session)) return undefined;
           const text = "recipient rate limit exceeded";
           return desk.firstOf(event, [
             ["errors", async () => await errors(event)],

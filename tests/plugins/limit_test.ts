@@ -40,7 +40,11 @@ async function bench(ini: string, { shared = false, delay = 0 } = {}) {
       await started.run("connect_init", { session });
       return { session, said: await ask("connect", { session }) };
     },
-    rcpt: (to: string, options: HookOptions = {}) => ask("rcpt", { to, ...options }),
+    async rcpt(to: string, options: HookOptions = {}) {
+      const session = options.session ?? fakeSession({ from: "sender@client.test", ...options, to: [] });
+      await started.run("connect_init", { session });
+      return await ask("rcpt", { to, session });
+    },
     results: (session: FakeSession) => session.results.get(plugin) as unknown as { readonly [key: string]: unknown },
   };
 }
@@ -207,6 +211,7 @@ test("[row 285] recipients, errors and unknown commands of a connection", async 
 
   for (const hook of ["helo", "ehlo", "mail", "rcpt", "data"] as const) {
     const session = fakeSession({ from: "a@b.test" });
+    await b.run("connect_init", { session });
     session.errors = 1;
     assert.equal(await b.ask(hook, { session, to: "x@y.test", event: { host: "x" } }), undefined);
     session.errors = 2;
@@ -243,6 +248,16 @@ test("[row 285] the history that another plugin knows of a client takes the plac
   assert.deepEqual(await came("198.51.100.4", undefined), [undefined, "1/3", "198.51.100.4:1:9", "defer"]);
   // Its own key says more than its history.
   assert.deepEqual((await came("203.0.113.9", 5)).slice(2, 3), ["203.0.113.9:1:1"]);
+});
+
+test("a report of the server's own, which comes from no client, is not held up on its way to the site's own plugins", async () => {
+  const b = await bench("[rate_rcpt]\nenabled=true\ndefault=1\n[recipients]\nenabled=true\nmax=1\n");
+  assert.deepEqual(await said(3, () => b.ask("rcpt", { from: "", to: "ann@a.test" })), [
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  assert.deepEqual(await said(2, () => b.rcpt("ann@a.test", { from: "" })), [undefined, "defer"]);
 });
 
 test("[row 285] each refusal waits for tarpit_delay, and one that hangs up says 421", async () => {
