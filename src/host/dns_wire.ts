@@ -18,30 +18,37 @@ const ALIASES = 16;
 /** An answer without SOA is kept so many seconds. */
 const NEGATIVE_TTL = 60;
 
-export function encodeQuery(id: number, name: string, type: RecordType): Bytes {
+const EDNS = {
+  type: "OPT" as const,
+  name: ".",
+  udpPayloadSize: UDP_SIZE,
+  extendedRcode: 0,
+  ednsVersion: 0,
+  flags: DNSSEC_OK,
+  flag_do: true,
+  options: [],
+};
+
+/** `edns`: false for servers that do not know EDNS (RFC 6891 §7). */
+export function encodeQuery(id: number, name: string, type: RecordType, edns = true): Bytes {
   const query = packet.encode({
     type: "query",
     id,
     // RFC 6840 §5.7: AD in a query asks for AD in the answer.
     flags: RECURSION_DESIRED | AUTHENTIC_DATA,
     questions: [{ type: type as never, name: name === "" ? "." : name }],
-    additionals: [{
-      type: "OPT",
-      name: ".",
-      udpPayloadSize: UDP_SIZE,
-      extendedRcode: 0,
-      ednsVersion: 0,
-      flags: DNSSEC_OK,
-      flag_do: true,
-      options: [],
-    }],
+    additionals: edns ? [EDNS] : [],
   });
   return new Uint8Array(query);
 }
 
+const MISUNDERSTOOD: ReadonlySet<string> = new Set(["FORMERR", "NOTIMP"]);
+
 export interface Received<T extends RecordType> {
   /** Cut off: ask again over TCP. */
   readonly truncated: boolean;
+  /** The server makes nothing of the question; perhaps it does without EDNS. */
+  readonly misunderstood: boolean;
   readonly answer: DnsAnswer<T>;
 }
 
@@ -61,9 +68,12 @@ export function decodeAnswer<T extends RecordType>(
   // The package reads on past the end of a message that was cut.
   if ((packet.decode as { bytes?: number }).bytes! > bytes.length) return undefined;
   const question = message.questions?.[0];
-  if (message.id !== id || message.type !== "response" || question === undefined) return undefined;
-  if (question.type !== type || plainName(question.name) !== name) return undefined;
-  return { truncated: message.flag_tc, answer: answerOf(message, name, type) };
+  if (message.id !== id || message.type !== "response") return undefined;
+  const misunderstood = MISUNDERSTOOD.has(String((message as { rcode?: string }).rcode));
+  // Who cannot read the question need not repeat it.
+  const isBare = misunderstood && question === undefined;
+  if (!isBare && (question?.type !== type || plainName(question.name) !== name)) return undefined;
+  return { truncated: message.flag_tc, misunderstood, answer: answerOf(message, name, type) };
 }
 
 function answerOf<T extends RecordType>(message: packet.DecodedPacket, name: string, type: T): DnsAnswer<T> {

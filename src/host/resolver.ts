@@ -150,11 +150,15 @@ async function askServer<T extends RecordType>(
 ): Promise<DnsAnswer<T>> {
   const limit = deadline(settings.clock, settings.timeoutMs, `DNS query ${type} ${name} to ${server.address}`, signal);
   try {
-    const id = crypto.getRandomValues(new Uint16Array(1))[0]!;
-    const query = encodeQuery(id, name, type);
-    const accept = (bytes: Uint8Array): Received<T> | undefined => decodeAnswer(bytes, id, name, type);
-    const first = await askUdp(server, query, accept, limit.signal);
-    return first.truncated ? (await askTcp(server, query, accept, limit.signal)).answer : first.answer;
+    const ask = async (edns: boolean): Promise<Received<T>> => {
+      const id = crypto.getRandomValues(new Uint16Array(1))[0]!;
+      const query = encodeQuery(id, name, type, edns);
+      const accept = (bytes: Uint8Array): Received<T> | undefined => decodeAnswer(bytes, id, name, type);
+      const first = await askUdp(server, query, accept, limit.signal);
+      return first.truncated ? await askTcp(server, query, accept, limit.signal) : first;
+    };
+    const first = await ask(true);
+    return (first.misunderstood ? await ask(false) : first).answer;
   } catch (reason) {
     if (signal.aborted) throw signal.reason;
     const detail = reason instanceof Error ? reason.message : String(reason);

@@ -24,6 +24,17 @@ test("a query asks for recursion, the AD bit, DNSSEC and 1232 octets", () => {
   assert.equal(opt.flag_do, true);
 });
 
+test("a server that cannot read the question may leave it out; it is asked without EDNS", () => {
+  const [formErr, notImp, servFail] = [1, 4, 2].map((flags) => reply({ flags, questions: [], answers: [] }));
+  assert.equal(decodeAnswer(formErr!, 7, "a.test", "A")?.misunderstood, true);
+  assert.equal(decodeAnswer(notImp!, 7, "a.test", "A")?.misunderstood, true);
+  assert.equal(decodeAnswer(servFail!, 7, "a.test", "A"), undefined);
+  assert.equal(decodeAnswer(formErr!, 8, "a.test", "A"), undefined);
+  assert.equal(decodeAnswer(reply(), 7, "a.test", "A")?.misunderstood, false);
+  const plain = packet.decode(Buffer.from(encodeQuery(513, "a.test", "MX", false)));
+  assert.deepEqual(plain.additionals, []);
+});
+
 test("an answer to another question is none: id, name, type, a query, octets cut off", () => {
   assert.equal(decodeAnswer(reply(), 7, "a.test", "A")?.answer.kind, "records");
   assert.equal(decodeAnswer(reply(), 8, "a.test", "A"), undefined);
