@@ -34,9 +34,13 @@ export interface PackageVerifier extends ByteSink {
   readonly headerFrom: readonly string[];
   /** How many From fields there are. */
   readonly fromFields: number;
+  /** What it does once it has read a header: all that {@linkcode headerFrom} needs. Not together with `write`. */
+  messageHeaders(headers: PackageHeaders): Promise<unknown>;
   /** For {@linkcode PackageArc}; nobody else looks into it. */
   readonly arc: object;
 }
+/** A header as the package reads it; nobody else looks into it. */
+export type PackageHeaders = object;
 interface VerifierOptions {
   readonly resolver: NodeResolver;
   readonly strict: boolean;
@@ -78,6 +82,8 @@ export interface BodyHash {
 }
 
 type Verifier = new (options: VerifierOptions) => PackageVerifier;
+/** It asks a Buffer of Node's for its octets as characters, and for nothing else. */
+type ParseHeaders = (octets: { toString(encoding: "binary"): string }) => PackageHeaders;
 type Spf = (question: object) => Promise<PackageSpf>;
 type Dmarc = (question: object) => Promise<PackageDmarc | false>;
 type Arc = (data: object, options: object) => Promise<PackageArc>;
@@ -86,6 +92,7 @@ type NewBodyHash = (canonicalization: "simple" | "relaxed", hash: "sha256") => B
 /** The types above are what we rely on; the package's own are wider and in part missing. */
 export const PARTS = {
   verifier: async () => (await import("mailauth/lib/dkim/dkim-verifier.js")).DkimVerifier as unknown as Verifier,
+  headers: async () => (await import("mailauth/lib/tools.js")).parseHeaders as unknown as ParseHeaders,
   spf: async () => (await import("mailauth/lib/spf/index.js")).spf as unknown as Spf,
   dmarc: async () => (await import("mailauth/lib/dmarc/index.js")).dmarc as unknown as Dmarc,
   arc: async () => (await import("mailauth/lib/arc/index.js")).arc as unknown as Arc,

@@ -8,6 +8,8 @@ const CASES: readonly [header: string, addresses: readonly string[]][] = [
   ['From: "Joe, the Boss" <joe@example.com>,\n ann@example.org', ["joe@example.com", "ann@example.org"]],
   ["From: Friends: joe@example.com, ann@example.org;", ["joe@example.com", "ann@example.org"]],
   ["Subject: none", []],
+  ["From: =?utf-8?B?R3LDvMOfZQ==?= <a@example.com>\n (a comment)", ["a@example.com"]],
+  ["From: Grüße <jürgen@bücher.example>", ["jürgen@bücher.example"]],
 ];
 for (const [header, addresses] of CASES) {
   test(`authors of ${JSON.stringify(header)}`, async () => {
