@@ -89,12 +89,18 @@ type Dmarc = (question: object) => Promise<PackageDmarc | false>;
 type Arc = (data: object, options: object) => Promise<PackageArc>;
 type NewBodyHash = (canonicalization: "simple" | "relaxed", hash: "sha256") => BodyHash;
 
+/** A look-up of a module that is there already costs more than most of what it is asked for. */
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => loaded ??= load();
+}
+
 /** The types above are what we rely on; the package's own are wider and in part missing. */
 export const PARTS = {
-  verifier: async () => (await import("mailauth/lib/dkim/dkim-verifier.js")).DkimVerifier as unknown as Verifier,
-  headers: async () => (await import("mailauth/lib/tools.js")).parseHeaders as unknown as ParseHeaders,
-  spf: async () => (await import("mailauth/lib/spf/index.js")).spf as unknown as Spf,
-  dmarc: async () => (await import("mailauth/lib/dmarc/index.js")).dmarc as unknown as Dmarc,
-  arc: async () => (await import("mailauth/lib/arc/index.js")).arc as unknown as Arc,
-  bodyHash: async () => (await import("mailauth/lib/dkim/body/index.js")).dkimBody as unknown as NewBodyHash,
+  verifier: once(async () => (await import("mailauth/lib/dkim/dkim-verifier.js")).DkimVerifier as unknown as Verifier),
+  headers: once(async () => (await import("mailauth/lib/tools.js")).parseHeaders as unknown as ParseHeaders),
+  spf: once(async () => (await import("mailauth/lib/spf/index.js")).spf as unknown as Spf),
+  dmarc: once(async () => (await import("mailauth/lib/dmarc/index.js")).dmarc as unknown as Dmarc),
+  arc: once(async () => (await import("mailauth/lib/arc/index.js")).arc as unknown as Arc),
+  bodyHash: once(async () => (await import("mailauth/lib/dkim/body/index.js")).dkimBody as unknown as NewBodyHash),
 };
