@@ -39,6 +39,8 @@ export interface ZoneResolver extends Resolver {
 export function zone(text: ZoneText = {}): ZoneResolver {
   const nodes = new Map<string, ZoneNode | ZoneFailure>();
   for (const [name, node] of Object.entries(text)) nodes.set(plain(name), node);
+  let above: ReadonlySet<string> | undefined;
+  const hasBelow = (name: string) => (above ??= namesAbove(nodes.keys())).has(name);
   const calls: string[] = [];
   return {
     calls,
@@ -48,10 +50,11 @@ export function zone(text: ZoneText = {}): ZoneResolver {
     set(name, node) {
       if (node === undefined) nodes.delete(plain(name));
       else nodes.set(plain(name), node);
+      above = undefined;
     },
     resolve(name, type, options) {
       calls.push(`${type} ${plain(name)}`);
-      return answer(nodes, plain(name), type, options?.signal);
+      return answer({ nodes, hasBelow }, plain(name), type, options?.signal);
     },
   };
 }
@@ -65,7 +68,10 @@ const DETAIL: { readonly [F in Exclude<ZoneFailure, "silent">]: string } = {
 };
 
 async function answer<T extends RecordType>(
-  nodes: ReadonlyMap<string, ZoneNode | ZoneFailure>,
+  { nodes, hasBelow }: {
+    readonly nodes: ReadonlyMap<string, ZoneNode | ZoneFailure>;
+    readonly hasBelow: (name: string) => boolean;
+  },
   asked: string,
   type: T,
   signal: AbortSignal | undefined,
@@ -76,7 +82,7 @@ async function answer<T extends RecordType>(
     const node = nodes.get(name);
     if (node === undefined) {
       // RFC 8020: a name with something below it exists, though it holds nothing.
-      const kind = [...nodes.keys()].some((other) => other.endsWith(`.${name}`)) ? "nodata" : "nxdomain";
+      const kind = hasBelow(name) ? "nodata" : "nxdomain";
       return { kind, ttl: 300, authentic: false };
     }
     if (node === "silent") return await silence(signal);
@@ -92,6 +98,15 @@ async function answer<T extends RecordType>(
     name = plain(alias);
   }
   return { kind: "failed", reason: "malformed", detail: "a chain of aliases without end" };
+}
+
+/** Names that have something below them. */
+function namesAbove(names: Iterable<string>): ReadonlySet<string> {
+  const above = new Set<string>();
+  for (const name of names) {
+    for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) above.add(name.slice(dot + 1));
+  }
+  return above;
 }
 
 function silence(signal: AbortSignal | undefined): Promise<never> {
