@@ -33,12 +33,20 @@ export function pluginNew(
     host.writeTextFileSync(path, text);
     out.say(`Made ${path}`);
   }
-  const [config, door] = [shippedPath("deno.json"), shippedPath("src/host/node/door.mjs")];
   return out.say(`
 Write ${name} into ${dir}/config/plugins to have it run, in front of the plugins it shall be asked before.
 Try it:   kasi -c ${dir} -t ${name} --envrcpt nobody@example.com
-Test it:  deno test -A --config ${config} ${dir}/tests/${name}_test.ts
-          node --import ${door} --test ${dir}/tests/${name}_test.ts`);
+${testIt(host, `${dir}/tests/${name}_test.ts`)}`);
+}
+
+/** An executable has no sources inside that another program could read. */
+function testIt(host: Machine["host"], file: string): string {
+  const [config, door] = [shippedPath("deno.json"), shippedPath("src/host/node/door.mjs")];
+  return exists(host, config)
+    ? `Test it:  deno test -A --config ${config} ${file}
+          node --import ${door} --test ${file}`
+    : `Test it:  with the sources of this version of Kasi beside you, say in /opt/kasi:
+          deno test -A --config /opt/kasi/deno.json ${file}`;
 }
 
 function module(name: string): string {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { pluginNew } from "../../src/cli/plugin_new.ts";
+import { shippedPath } from "../../src/server/site.ts";
 import { captured } from "../kit/captured.ts";
 import { memoryMachine } from "../kit/memory_host.ts";
 import { test } from "../kit/test.ts";
@@ -23,4 +24,19 @@ test("pluginNew() makes module, page and test below the site, keeps what is ther
   for (const name of ["../up", "/abs", "a/../b", "a b", "npm:x"]) {
     assert.throws(() => pluginNew({ name, force: false, site: "/site" }, at), /No name for a plugin/);
   }
+});
+
+test("pluginNew() tells how to test with the sources it runs from, and how without any, in an executable", async () => {
+  const machine = memoryMachine();
+  const { host } = machine;
+  host.mkdirSync("/site/config", { recursive: true });
+  host.writeTextFileSync("/site/config/smtp.ini", "");
+  const bare = { ...await captured(), machine };
+  pluginNew({ name: "mine", force: false, site: "/site" }, bare);
+  assert.match(bare.said.at(-1)!, /with the sources[^]*--config \/opt\/kasi\/deno\.json \/site\/tests\/mine_test\.ts$/);
+  host.mkdirSync(shippedPath(""), { recursive: true });
+  host.writeTextFileSync(shippedPath("deno.json"), "{}");
+  const full = { ...await captured(), machine };
+  pluginNew({ name: "mine", force: true, site: "/site" }, full);
+  assert.ok(full.said.at(-1)!.includes(`--config ${shippedPath("deno.json")} /site/tests/mine_test.ts`));
 });
