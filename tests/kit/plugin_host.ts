@@ -12,6 +12,7 @@ import { type Bytes, concat } from "../../src/base/bytes.ts";
 import type { Message } from "../../src/mail/message.ts";
 import { memorySource } from "../../src/mail/source.ts";
 import { pluginOperations, Tidings } from "../../src/server/plugin_operations.ts";
+import type { FakeClock } from "./fake_clock.ts";
 import { type MemoryMachine, memoryMachine } from "./memory_host.ts";
 import { type MemoryLog, memoryLog } from "./memory_log.ts";
 import type { ZoneText } from "./zone.ts";
@@ -21,6 +22,7 @@ export interface PluginHostOptions {
   readonly files?: { readonly [name: string]: string };
   readonly zone?: ZoneText;
   readonly env?: { readonly [name: string]: string };
+  readonly clock?: FakeClock;
   /** Answers HTTP requests; without it there is no network. */
   readonly fetch?: (request: Request) => Promise<Response>;
   /** Stands for the programs of the machine. */
@@ -56,6 +58,7 @@ export function pluginHost(name: string, options: PluginHostOptions = {}): FakeP
   const machine = memoryMachine({
     ...(options.zone && { zone: options.zone }),
     ...(options.env && { env: options.env }),
+    ...(options.clock && { clock: options.clock }),
     ...(options.fetch && { fetch: options.fetch }),
     ...(options.run && { run: options.run }),
     ...(options.openUdp && { openUdp: options.openUdp }),

@@ -120,6 +120,7 @@ export interface KitOptions {
   readonly brokenTls?: SessionContext["brokenTls"];
   /** At most so many octets come with one read. */
   readonly chunk?: number;
+  readonly clock?: FakeClock;
 }
 
 export interface SessionKit {
@@ -135,7 +136,7 @@ export interface SessionKit {
 }
 
 export function sessionKit(options: KitOptions = {}): SessionKit {
-  const clock = new FakeClock();
+  const clock = options.clock ?? new FakeClock();
   const log = memoryLog("DATA", () => clock.now());
   const hooks = new HookRunner({ clock, log: log.log, ...(options.onFault ? { onFault: options.onFault } : {}) });
   for (const plugin of options.plugins ?? []) hooks.add(plugin, plugin.hooks);

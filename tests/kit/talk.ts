@@ -5,6 +5,8 @@
  *     hook rcpt ok                     a plugin of one hook: ok | deny | defer | hangup, [hangup] [code] [text]
  *     hook capabilities starttls       or: hook capabilities auth PLAIN LOGIN
  *     hook auth accepts tim secret     says ok to this user and password
+ *     plugin limit                     a plugin of ours, asked before those hooks
+ *     config limit.ini [errors]        a line of its configuration
  *     keep                             every recipient is welcome, every mail is kept
  *     set limits.lineLength 100        a setting, as JSON or as plain text; also: set extensions.dsn false
  *     remote 192.0.2.9                 also: local PORT, tls (from the first octet), certificate (STARTTLS can be had)
@@ -21,6 +23,10 @@
 import { type Bytes, concat, latin1Encode, utf8Encode } from "../../src/base/bytes.ts";
 import type { HookTable } from "../../src/hooks/plugin.ts";
 import { defer, deny, hangUp, ok } from "../../src/hooks/verdict.ts";
+import { SHIPPED } from "../../plugins/shipped.ts";
+import type { Plugin } from "../../src/hooks/plugin.ts";
+import { FakeClock } from "./fake_clock.ts";
+import { pluginHost } from "./plugin_host.ts";
 import { FAKE_TLS, type KitOptions, sessionKit, type Taken, TalkClient } from "./session_kit.ts";
 
 export type Turn =
@@ -36,6 +42,10 @@ export interface Talk {
   readonly title: string;
   readonly name: string;
   readonly options: KitOptions;
+  /** Names of plugins of ours. */
+  readonly plugins: readonly string[];
+  /** Their configuration: file → text. */
+  readonly files: { readonly [file: string]: string };
   readonly turns: readonly (Turn & { readonly at: number })[];
 }
 
@@ -52,11 +62,17 @@ export function parseTalk(name: string, text: string): Talk {
     limits: {},
     extensions: {},
   };
+  const plugins: string[] = [];
+  const files: Record<string, string> = {};
   const turns: (Turn & { at: number })[] = [];
   let at = 0;
   for (const line of text.split("\n")) {
     at++;
     if (line.trim() === "" || line.startsWith("#")) continue;
+    const [, setUp, first = "", rest = ""] = /^(plugin|config) (\S+) ?(.*)$/.exec(line) ?? [];
+    if (setUp === "plugin") plugins.push(first);
+    if (setUp === "config") files[first] = `${files[first] ?? ""}${rest}\n`;
+    if (setUp !== undefined) continue;
     const turn = turnOf(line);
     if (turn !== undefined) {
       const last = turns.at(-1);
@@ -68,7 +84,7 @@ export function parseTalk(name: string, text: string): Talk {
     }
   }
   const title = /^#\s*(.*)/.exec(text)?.[1] ?? name;
-  return { title, name, options: options as unknown as KitOptions, turns };
+  return { title, name, options: options as unknown as KitOptions, plugins, files, turns };
 }
 
 function turnOf(line: string): Turn | undefined {
@@ -241,7 +257,14 @@ export async function playTalk(talk: Talk, stage: Stage, options: PlayOptions = 
 
 /** Plays it in memory and sees the session to its end. */
 export async function playInMemory(talk: Talk, options: PlayOptions = {}): Promise<void> {
-  const kit = sessionKit({ ...talk.options, ...(options.split ? { chunk: 1 } : {}) });
+  const clock = new FakeClock();
+  const plugins = await Promise.all(
+    (await pluginsOf(talk)).map(async (plugin) => {
+      const { host } = pluginHost(plugin.name, { files: talk.files, clock });
+      return { name: plugin.name, hooks: { ...plugin.hooks, ...await plugin.setup?.(host) } };
+    }),
+  );
+  const kit = sessionKit({ ...talk.options, plugins, clock, ...(options.split ? { chunk: 1 } : {}) });
   try {
     await playTalk(talk, { client: kit.client, taken: kit.taken, wait: (ms) => kit.clock.advance(ms) }, options);
   } finally {
@@ -255,6 +278,14 @@ export async function playInMemory(talk: Talk, options: PlayOptions = {}): Promi
 /** Whether it can be played over sockets: one that moves the clock cannot. */
 export function isForSockets(talk: Talk): boolean {
   return talk.turns.every(({ kind }) => kind !== "wait");
+}
+
+/** The plugins of ours that a talk names. */
+export async function pluginsOf({ name, plugins }: Talk): Promise<Plugin[]> {
+  return await Promise.all(plugins.map(async (each) => {
+    if (!Object.hasOwn(SHIPPED, each)) throw new SyntaxError(`${name}: there is no plugin ${each}`);
+    return (await SHIPPED[each as keyof typeof SHIPPED]()).default;
+  }));
 }
 
 /** The hooks of a talk, for a server of flesh and blood. */

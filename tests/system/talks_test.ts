@@ -15,7 +15,7 @@ import { VERSION } from "../../src/version.ts";
 import { EXTENSIONS, LIMITS, SETTINGS, type Taken, TalkClient, textOf } from "../kit/session_kit.ts";
 import { temporaryDir, writeSite } from "../kit/site.ts";
 import { SmtpClient } from "../kit/smtp_client.ts";
-import { hooksOf, parseTalk, playTalk, type Talk } from "../kit/talk.ts";
+import { hooksOf, parseTalk, playTalk, pluginsOf, type Talk } from "../kit/talk.ts";
 import { test } from "../kit/test.ts";
 import { zone } from "../kit/zone.ts";
 
@@ -38,14 +38,22 @@ async function play(talk: Talk): Promise<void> {
   const dir = temporaryDir("kasi-talk-");
   const taken: Taken[] = [];
   writeSite(dir, {
-    files: { "config/connection.ini": connectionIni(talk), "config/me": `${SETTINGS.me}\n` },
+    files: {
+      "config/connection.ini": connectionIni(talk),
+      "config/me": `${SETTINGS.me}\n`,
+      ...Object.fromEntries(Object.entries(talk.files).map(([file, text]) => [`config/${file}`, text])),
+    },
     smtpIni: smtpIni(talk),
   });
   const server = await serve({
     site: dir,
     machine: seenFrom(talk),
     logging: createLogging({ clock: machine.clock, sinks: [] }),
-    plugins: [{ name: "test", hooks: hooksOf(talk) }, ...talk.options.keep ? [keeper(taken)] : []],
+    plugins: [
+      ...await pluginsOf(talk),
+      { name: "test", hooks: hooksOf(talk) },
+      ...talk.options.keep ? [keeper(taken)] : [],
+    ],
   });
   try {
     const { port } = server.addresses[0] as Extract<Addr, { port: number }>;
