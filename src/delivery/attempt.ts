@@ -91,7 +91,7 @@ export class DeliveryAttempt {
       if (ways.length === 0) this.#saw({ stage: "connect", finding: NO_SOURCE }, target);
       for (const way of ways) {
         const wanted = { target, tls: answer.tls, ...way };
-        const known = pool.unreachable(keyOf(wanted));
+        const known = pool.knowsTrouble ? pool.unreachable(keyOf(wanted)) : undefined;
         if (known === undefined) {
           // An address of ours that cannot be used says nothing of the host: the next one may.
           if (await this.#tryHost(wanted, way === ways.at(-1)) === "ours") continue;
@@ -125,7 +125,8 @@ export class DeliveryAttempt {
     };
     while (this.#undecided.length > 0) {
       const opening = wanted;
-      const lease = await pool.lease(keyOf(wanted), limits, fresh, () => connect(opening, this.#context), signal);
+      const leased = pool.lease(keyOf(wanted), limits, fresh, () => connect(opening, this.#context), signal);
+      const lease = leased instanceof Promise ? await leased : leased;
       if ("finding" in lease) {
         if ((lease.stage === "tls" || lease.stage === "starttls") && wanted.tls === "opportunistic") {
           withoutTls(tlsResultOf(lease) ?? "validation-failure");

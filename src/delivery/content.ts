@@ -29,6 +29,16 @@ export function planFor(rendered: Rendered, binary: boolean, lmtp: boolean): Pla
 /** Above this a message is not copied into one buffer. */
 const ONE_WRITE = 256 * 1024;
 
+/** Buffers that small messages were sent from: a new one would have to be zeroed and collected. */
+const spare: Bytes[] = [];
+const SPARE_SIZE = 16_384;
+const MOST_SPARE = 64;
+
+/** Gives back what `wholeContent` gave, once it has been written. */
+export function reuse(content: Bytes): void {
+  if (content.buffer.byteLength === SPARE_SIZE && spare.length < MOST_SPARE) spare.push(new Uint8Array(content.buffer));
+}
+
 /** The whole message, ended; undefined when it is too large for one write or not in memory. */
 export function wholeContent({ head, source, offset }: Rendered): Bytes | undefined {
   const { bytes } = source;
@@ -37,7 +47,10 @@ export function wholeContent({ head, source, offset }: Rendered): Bytes | undefi
   const first = encoder.encode(head);
   const rest = encoder.encode(offset === 0 ? bytes : bytes.subarray(offset));
   const end = encoder.end();
-  const out = new Uint8Array(first.length + rest.length + end.length);
+  const length = first.length + rest.length + end.length;
+  const out = length > SPARE_SIZE
+    ? new Uint8Array(length)
+    : (spare.pop() ?? new Uint8Array(SPARE_SIZE)).subarray(0, length);
   out.set(first);
   out.set(rest, first.length);
   out.set(end, first.length + rest.length);

@@ -6,7 +6,7 @@
  */
 import type { Via } from "../hooks/outbound.ts";
 import type { PeerCapabilities } from "../wire/capabilities.ts";
-import { BY_DATA, contentChunks, type Plan, planFor, rawChunks, wholeContent } from "./content.ts";
+import { BY_DATA, contentChunks, type Plan, planFor, rawChunks, reuse, wholeContent } from "./content.ts";
 import type { Commands } from "./envelope.ts";
 import { type Fact, type Finding, PeerFault } from "./finding.ts";
 import type { Peer } from "./peer.ts";
@@ -147,7 +147,7 @@ export class Conversation {
       this.#needsReset = false;
     }
     if (!this.#pipelining) peer.send(commands.mail);
-    if (kindOf(await this.#reply("mail")) !== 2) {
+    if (kindOf(this.#atHand("mail") || await this.#reply("mail")) !== 2) {
       const refused = step.refused = this.#fact("mail", sent);
       if (!this.#pipelining || codeOf(refused) === 421) return this.#ends(refused);
     }
@@ -157,7 +157,7 @@ export class Conversation {
     for (let i = 0; i < own.length; i++) {
       if (own[i] !== undefined) continue;
       if (!this.#pipelining) peer.send(commands.rcpt[i] as string);
-      if (kindOf(await this.#reply("rcpt")) === 2) accepted++;
+      if (kindOf(this.#atHand("rcpt") || await this.#reply("rcpt")) === 2) accepted++;
       else {
         const fact = this.#fact("rcpt", sent);
         if (step.refused === undefined) own[i] = fact;
@@ -179,7 +179,7 @@ export class Conversation {
       peer.send(DATA);
     }
     step.stage = "data";
-    const code = await this.#reply("data");
+    const code = this.#atHand("data") || await this.#reply("data");
     if (kindOf(code) === STAGES.data.wants) {
       if (step.refused === undefined && accepted > 0) return undefined;
       await this.#emptyMessage(accepted);
@@ -231,6 +231,7 @@ export class Conversation {
     step.stage = "dot";
     if (!this.#lmtp) {
       await this.#reply("dot");
+      if (whole !== undefined && peer.sent) reuse(whole);
       return this.#fact("dot");
     }
     for (let i = 0; i < own.length; i++) {
@@ -291,18 +292,24 @@ export class Conversation {
 
   /** The next reply's code. Each wait has the stage's whole time (RFC 5321 §4.5.3.2 gives it for each command). */
   async #reply(stage: Stage): Promise<number> {
+    const code = this.#atHand(stage);
+    if (code !== 0) return code;
     const { peer } = this;
-    let code: number;
+    peer.allow(this.#timeout(stage));
+    return this.#noted(await peer.next(), stage);
+  }
+
+  /** The same, when the reply need not be waited for; else 0. Replies to a group come together. */
+  #atHand(stage: Stage): number {
     if (this.#waiting) {
       this.#waiting = false;
-      code = peer.reply().code;
-    } else {
-      code = peer.take();
-      if (code === 0) {
-        peer.allow(this.#timeout(stage));
-        code = await peer.next();
-      }
+      return this.#noted(this.peer.reply().code, stage);
     }
+    const code = this.peer.take();
+    return code === 0 ? 0 : this.#noted(code, stage);
+  }
+
+  #noted(code: number, stage: Stage): number {
     this.#heard++;
     // RFC 5321 §3.8: 421 closes the connection. A good reply of the wrong kind: we no longer speak of the same command.
     if (code === 421 || (code < 400 && kindOf(code) !== STAGES[stage].wants)) this.#usable = false;

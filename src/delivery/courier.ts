@@ -15,7 +15,7 @@ import type { Logger } from "../log/types.ts";
 import type { Message } from "../mail/message.ts";
 import type { Courier } from "../queue/courier.ts";
 import { DeliveryAttempt } from "./attempt.ts";
-import { askPlugins } from "./get_mx.ts";
+import { askPlugins, type PluginRoute } from "./get_mx.ts";
 import { beginLive } from "./live.ts";
 import { routeMeaning } from "./meaning.ts";
 import { Pool } from "./pool.ts";
@@ -75,7 +75,8 @@ export function createCourier(options: CourierOptions): DeliveryRoom {
     signal: AbortSignal,
   ) => {
     signal.throwIfAborted();
-    const route = await road({ resolver: machine.resolver, settings: now, random, signal });
+    const found = road({ resolver: machine.resolver, settings: now, random, signal });
+    const route = found instanceof Promise ? await found : found;
     if (route.kind === "none") {
       const { verdict: kind, reason } = routeMeaning(route.finding, item.domain);
       return { outcomes: item.recipients.map((recipient) => ({ kind, recipient, reason })) };
@@ -86,18 +87,21 @@ export function createCourier(options: CourierOptions): DeliveryRoom {
   };
 
   return {
-    async deliver(item: Item, message: Message, signal: AbortSignal): Promise<Attempt> {
+    deliver(item: Item, message: Message, signal: AbortSignal): Promise<Attempt> {
       const now = settings();
-      return await attempt(
+      return attempt(
         item,
         message,
-        async (context) => {
-          const said = hooks.has("get_mx") ? await askPlugins(hooks, item, signal) : undefined;
-          if (said?.kind === "none") return said;
-          const given = said?.destinations ?? now.relayHosts;
-          return given.length > 0
-            ? await resolveHosts(byPriority(given, random), NAMED, context)
-            : await routeDomain(item.domain, context);
+        (context) => {
+          const follow = (said: PluginRoute | undefined) => {
+            if (said?.kind === "none") return said;
+            const given = said?.destinations ?? now.relayHosts;
+            return given.length > 0
+              ? resolveHosts(byPriority(given, random), NAMED, context)
+              : routeDomain(item.domain, context);
+          };
+          const said = hooks.has("get_mx") ? askPlugins(hooks, item, signal) : undefined;
+          return said instanceof Promise ? said.then(follow) : follow(said);
         },
         (hosts) => item.site ?? now.sites.siteOf(item.domain, hosts),
         now,
@@ -168,7 +172,7 @@ function bestOf(targets: readonly Target[]): readonly string[] {
   return targets.filter(({ destination }) => destination.priority === best).map(({ name }) => name).sort();
 }
 
-type Road = (context: RouteContext) => Promise<Route>;
+type Road = (context: RouteContext) => Route | Promise<Route>;
 
 const INTERFACES_FRESH_MS = 60_000;
 const OURS_ALWAYS = ["127.0.0.0/8", "::1", "0.0.0.0", "::"];

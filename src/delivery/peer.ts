@@ -5,7 +5,7 @@
  * fault the connection is closed, but for a write that failed: a peer that closes has often said why, and that is read first.
  * `send()` does not wait: its failure is seen by the read that follows.
  */
-import { type Bytes, concat, utf8Decode, utf8Encode } from "../base/bytes.ts";
+import { type Bytes, concat, shortLived, utf8Decode, utf8Encode } from "../base/bytes.ts";
 import { octetsOf } from "../base/octets.ts";
 import type { Clock } from "../base/clock.ts";
 import type { ClientUpgrade, Conn, Machine, TlsInfo } from "../host/types.ts";
@@ -42,6 +42,8 @@ export class Peer implements Watched {
   #cut: Finding | undefined;
   #closed = false;
   #stuck: ((reason: PeerFault) => void) | undefined;
+  /** Writes under way; one that failed is under way for ever. */
+  #going = 0;
   readonly #parser = new ReplyParser();
   /** Inside a reply of several lines. */
   #within = false;
@@ -81,9 +83,14 @@ export class Peer implements Watched {
     return this.#reader.buffered > 0;
   }
 
+  /** All that was written has been taken over: nobody looks at its octets any more. A peer's answer alone does not say so. */
+  get sent(): boolean {
+    return this.#going === 0;
+  }
+
   /** Everything that is to come must be there within `ms` milliseconds. */
   allow(ms: number): void {
-    this.deadline = this.#clock.monotonic() + (this.#cut === undefined ? ms : Math.min(ms, LAST_WORDS_MS));
+    this.deadline = this.#watch.within(this.#cut === undefined ? ms : Math.min(ms, LAST_WORDS_MS));
   }
 
   expire(): void {
@@ -94,13 +101,13 @@ export class Peer implements Watched {
   /** Writes commands, and octets behind them. Does not wait. `shown` is what the log gets to see. */
   send(text: string, shown: string = text, octets?: Bytes): void {
     if (this.#chatty) this.#log.protocol(`C: ${safeText(shown.trimEnd().replaceAll("\r\n", " / "))}`);
-    const bytes = utf8Encode(text);
-    this.write(octets === undefined ? bytes : concat([bytes, octets]));
+    this.write(octets === undefined ? shortLived(text) : concat([utf8Encode(text), octets]));
   }
 
   /** Writes octets. Does not wait. */
   write(bytes: Uint8Array): void {
-    this.#writer.write(bytes).catch((error) => void this.#notTaken(error));
+    this.#going++;
+    this.#writer.write(bytes).then(this.#gone, this.#onNotTaken);
   }
 
   /** Writes octets and waits until the connection takes more. After a rejection there may be a reply to read. */
@@ -216,6 +223,9 @@ export class Peer implements Watched {
   broken(detail: string): PeerFault {
     return this.#failed({ kind: "lost", detail });
   }
+
+  readonly #gone = (): void => void this.#going--;
+  readonly #onNotTaken = (error: unknown): void => void this.#notTaken(error);
 
   #notTaken(error: unknown): PeerFault {
     if (this.#cut === undefined) {

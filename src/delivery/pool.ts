@@ -57,16 +57,33 @@ export class Pool {
   }
 
   /**
-   * A connection for `key`: an idle one, or one made by `open`, once there is room. `fresh` passes over idle ones. Rejects with the
+   * A connection for `key`: an idle one, at once; or one made by `open`, once there is room. `fresh` passes over idle ones. Rejects with the
    * signal's reason while it waits.
    */
-  async lease(key: string, limits: PoolLimits, fresh: boolean, open: Open, signal: AbortSignal): Promise<Lease | Fact> {
+  lease(
+    key: string,
+    limits: PoolLimits,
+    fresh: boolean,
+    open: Open,
+    signal: AbortSignal,
+  ): Lease | Promise<Lease | Fact> {
     const share = limits.site === undefined ? undefined : this.#share(limits.site);
     const slot = this.#slots.get(key);
     if (!fresh && slot !== undefined) {
       const idle = this.#takeIdle(slot, share);
       if (idle !== undefined) return this.#lend(slot, idle, limits, share ?? this.#own(idle, undefined));
     }
+    return this.#leaseInTurn(key, limits, fresh, open, signal, share);
+  }
+
+  async #leaseInTurn(
+    key: string,
+    limits: PoolLimits,
+    fresh: boolean,
+    open: Open,
+    signal: AbortSignal,
+    share: Share | undefined,
+  ): Promise<Lease | Fact> {
     if (share !== undefined) {
       const given = await this.#enter(share, key, fresh, signal);
       if (given !== undefined) return this.#lend(this.#slot(key), given, limits, share);
@@ -112,6 +129,11 @@ export class Pool {
       this.#slots.set(key, slot); // it may have been dropped when its last connection went just now
     }
     return await this.#open(slot, limits, open, signal, share);
+  }
+
+  /** Whether there is any host that `unreachable` may know. */
+  get knowsTrouble(): boolean {
+    return this.#unreachable.size > 0;
   }
 
   /** What was found when no connection could be had, if that was not long ago. */

@@ -68,14 +68,25 @@ export async function bestHosts(domain: string, { resolver, signal }: Pick<Route
 
 /**
  * Host names to addresses, IPv6 before IPv4 unless the settings prefer a family; within a priority only. Addresses and sockets pass
- * as they are. Of names out of the DNS an unknown one is nobody; else it is left to the system's own look-up (hosts file).
+ * as they are, and where all are such nothing is waited for. Of names out of the DNS an unknown one is nobody; else it is left to the system's own
+ * look-up (hosts file).
  */
-export async function resolveHosts(
+export function resolveHosts(
   destinations: readonly Destination[],
   origin: Origin,
   context: RouteContext,
-): Promise<Route> {
-  const found = await Promise.all(destinations.map((destination) => addressesOf(destination, origin, context)));
+): Route | Promise<Route> {
+  const asked = destinations.map((destination) => addressesOf(destination, origin, context));
+  if (asked.every(isFound)) return inOrder(destinations, asked, origin, context);
+  return Promise.all(asked).then((found) => inOrder(destinations, found, origin, context));
+}
+
+function inOrder(
+  destinations: readonly Destination[],
+  found: readonly Found[],
+  origin: Origin,
+  context: RouteContext,
+): Route {
   const out: Target[] = [];
   let failed: string | undefined;
   for (let i = 0; i < found.length;) {
@@ -103,7 +114,10 @@ export function byPriority(destinations: readonly Destination[], random: () => n
 
 type Found = { readonly targets: readonly Target[]; readonly failed?: string };
 
-async function addressesOf(destination: Destination, origin: Origin, context: RouteContext): Promise<Found> {
+const isFound = (found: Found | Promise<Found>): found is Found => !(found instanceof Promise);
+
+/** A promise only where the DNS has to be asked. */
+function addressesOf(destination: Destination, origin: Origin, context: RouteContext): Found | Promise<Found> {
   const { host } = destination;
   const guarded = origin.fromDns || destination.fromDns !== undefined
     ? { fromDns: true, authentic: origin.authentic }
@@ -116,6 +130,16 @@ async function addressesOf(destination: Destination, origin: Origin, context: Ro
   if (host === "localhost" || host.endsWith(".localhost")) { // RFC 6761 §6.3: never asked of the DNS
     return { targets: ["::1", "127.0.0.1"].map((ip) => targetAt(destination, ip, name, guarded)) };
   }
+  return askedFor(destination, name, guarded, context);
+}
+
+async function askedFor(
+  destination: Destination,
+  name: string,
+  guarded: Origin,
+  context: RouteContext,
+): Promise<Found> {
+  const { host } = destination;
   const options = { signal: context.signal };
   const answers = await Promise.all([
     context.resolver.resolve(host, "AAAA", options),

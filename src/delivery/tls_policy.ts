@@ -52,8 +52,7 @@ const OWN: readonly ((question: TlsQuestion) => TlsDemand | undefined)[] = [
   ({ site }) => site?.tls === "required" ? "required" : undefined,
   ({ settings, target: { address, name }, domain }) =>
     isListed(settings.forceTlsHosts, address, name, domain) ? "required" : undefined,
-  ({ settings, ...question }) =>
-    settings.verifyAlways && wish({ settings, ...question }) !== "none" ? "required" : undefined,
+  (question) => question.settings.verifyAlways && wish(question) !== "none" ? "required" : undefined,
 ];
 
 export class TlsDoor {

@@ -52,12 +52,8 @@ function endpoint(text: string, protocol: Protocol, whole: string): { host: stri
 }
 
 function fromObject(given: Readonly<Record<string, unknown>>): Destination {
-  const text = (...names: string[]): string | undefined => {
-    const value = names.map((name) => given[name]).find((value) =>
-      value !== undefined && value !== null && value !== ""
-    );
-    return value === undefined ? undefined : String(value);
-  };
+  const text = (name: string, old?: string): string | undefined =>
+    textOf(given[name]) ?? (old === undefined ? undefined : textOf(given[old]));
   const protocol: Protocol = given.protocol === "lmtp" || yes(given.using_lmtp) ? "lmtp" : "smtp";
   const path = text("path");
   const name = text("host", "exchange");
@@ -65,13 +61,11 @@ function fromObject(given: Readonly<Record<string, unknown>>): Destination {
   const named = name === undefined ? undefined : fromText(name);
   const priority = Number(given.priority ?? named?.priority ?? 0);
   if (Number.isNaN(priority)) throw wrong(given);
-  const [bind, bindHelo, fromDns, user, tls] = [
-    text("bind"),
-    text("bindHelo", "bind_helo"),
-    text("fromDns", "from_dns"),
-    text("auth_user"),
-    text("tls"),
-  ];
+  const bind = text("bind");
+  const bindHelo = text("bindHelo", "bind_helo");
+  const fromDns = text("fromDns", "from_dns");
+  const user = text("auth_user");
+  const tls = text("tls");
   const type = text("auth_type");
   const ours = given.auth as Destination["auth"] | undefined;
   const auth = ours ??
@@ -108,7 +102,11 @@ function portNumber(text: string | undefined, protocol: Protocol, whole: unknown
   return port;
 }
 
-const yes = (value: unknown): boolean => value === true || /^(true|yes|ok|on|1)$/i.test(String(value));
+const textOf = (value: unknown): string | undefined =>
+  value === undefined || value === null || value === "" ? undefined : String(value);
+
+const yes = (value: unknown): boolean =>
+  value === undefined ? false : value === true || /^(true|yes|ok|on|1)$/i.test(String(value));
 
 function decoded(text: string): string {
   try {

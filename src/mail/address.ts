@@ -49,6 +49,9 @@ class EnvelopeAddress implements Address {
   readonly host: string;
   readonly originalHost: string;
   readonly isUtf8: boolean;
+  /** Asked for again and again. */
+  #address: string | undefined;
+  #text: string | undefined;
 
   constructor(original: string, user: string, host: string, originalHost: string, isUtf8: boolean) {
     this.original = original;
@@ -59,7 +62,7 @@ class EnvelopeAddress implements Address {
   }
 
   get address(): string {
-    return join(this.user, this.host);
+    return this.#address ??= join(this.user, this.host);
   }
 
   isNull(): boolean {
@@ -67,7 +70,7 @@ class EnvelopeAddress implements Address {
   }
 
   toString(): string {
-    return `<${join(this.user, this.host)}>`;
+    return this.#text ??= `<${this.address}>`;
   }
 
   format(options?: { readonly utf8?: boolean }): string {

@@ -108,6 +108,7 @@ export class HeaderBlock implements Header {
   #fields: Field[] | undefined;
   #leadingSize = 0;
   #restEdited = false;
+  #edits = 0;
 
   /** `incoming` gives the field lines that came in, without the empty line. */
   constructor(incoming: () => Uint8Array) {
@@ -146,6 +147,7 @@ export class HeaderBlock implements Header {
     const bytes = fieldBytes(name, value);
     this.#leading.push(bytes);
     this.#leadingSize += bytes.length;
+    this.#edits++;
     this.#fields = undefined;
   }
 
@@ -156,6 +158,7 @@ export class HeaderBlock implements Header {
       if (asField(bytes).lower !== lower) continue;
       this.#leading.splice(i, 1);
       this.#leadingSize -= bytes.length;
+      this.#edits++;
       this.#fields = undefined;
     }
     const pieces = this.#parsed();
@@ -170,6 +173,11 @@ export class HeaderBlock implements Header {
   /** Whether anything but fields in front was edited, so that the incoming block must be written anew. */
   get restEdited(): boolean {
     return this.#restEdited;
+  }
+
+  /** Grows with every change, so that what was made of the fields may be kept until then. */
+  get edits(): number {
+    return this.#edits;
   }
 
   /** Octets of the fields added in front. */
@@ -197,6 +205,7 @@ export class HeaderBlock implements Header {
 
   #changedRest(): void {
     this.#restEdited = true;
+    this.#edits++;
     this.#fields = undefined;
   }
 
@@ -271,8 +280,10 @@ function endOfField(bytes: Uint8Array, start: number): number {
 }
 
 function endOfLine(bytes: Uint8Array, start: number): number {
-  const end = bytes.indexOf(LF, start);
-  return end < 0 ? bytes.length : end + 1;
+  // A loop: lines are short, and a call of `indexOf` costs as much as a hundred octets.
+  let end = start;
+  while (end < bytes.length && bytes[end] !== LF) end++;
+  return end < bytes.length ? end + 1 : end;
 }
 
 /** RFC 5322 §2.2.3: the line breaks go, the white space stays. */

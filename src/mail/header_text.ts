@@ -17,6 +17,9 @@ const FOLD_TO = 78;
 const NEVER_ENCODED =
   /^(?:received|return-path|delivered-to|authentication-results|received-spf|dkim-signature|arc-.*|x-envelope-.*)$/i;
 
+const UNSAFE = /[\0\r\n]/;
+/** Folded as it will be: each break has text before it and stands before blanks and text. */
+const FOLDED = /^[^\0\r\n]*[^\0\r\n\s](?:\r\n[ \t]+(?![ \t])[^\0\r\n]*[^\0\r\n\s])*$/;
 const BREAKS = /[\r\n][ \t\r\n]*/g;
 
 /** The white space a folded line goes on with. */
@@ -43,7 +46,7 @@ function checkedName(name: string): string {
 /** The value as it will stand behind `Name: `. */
 function safeValue(name: string, value: string, utf8: boolean): string {
   let text = value;
-  if (/[\0\r\n]/.test(text)) {
+  if (UNSAFE.test(text) && !FOLDED.test(text)) {
     text = text.replaceAll("\0", "").replace(/^[\r\n]+/, "").trimEnd().replace(BREAKS, (run) => `\r\n${indent(run)}`);
   }
   if (!utf8 && /[^\0-\x7f]/.test(text)) text = encodeWords(text);

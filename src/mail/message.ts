@@ -101,6 +101,9 @@ class SourceMessage implements Message {
   #patches: readonly Patch[] = [];
   /** Everything behind the header, patched. */
   #body: Source | undefined;
+  /** As it came, with fields in front: kept as long as these are the same, for it is stored and then delivered. */
+  #rendered: Rendered | undefined;
+  #renderedAt = 0;
 
   constructor(source: Source, start: Bytes) {
     this.source = source;
@@ -125,7 +128,13 @@ class SourceMessage implements Message {
 
   render(): Rendered {
     const { header, source } = this;
-    if (this.#asItCame()) return { head: concat(header.leading()), source, offset: 0 };
+    if (this.#asItCame()) {
+      if (this.#rendered === undefined || this.#renderedAt !== header.edits) {
+        this.#rendered = { head: concat(header.leading()), source, offset: 0 };
+        this.#renderedAt = header.edits;
+      }
+      return this.#rendered;
+    }
     const head = concat([...header.leading(), ...header.rest(), this.#separator()]);
     if (this.#body !== undefined) return { head, source: this.#body, offset: 0 };
     return { head, source, offset: this.#headerEnd().body };

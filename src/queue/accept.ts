@@ -48,14 +48,14 @@ export class Acceptor {
     return taken;
   }
 
-  async #take(envelope: Envelope, message: Message): Promise<QueuedMessage> {
+  #take(envelope: Envelope, message: Message): Promise<QueuedMessage> {
     const { hooks, log } = this.#core;
     this.#complete(envelope, message);
     if (hooks.has("pre_send_trans_email")) {
       const ran = hooks.run("pre_send_trans_email", { envelope, message }, { log });
-      if (ran instanceof Promise) await ran;
+      if (ran instanceof Promise) return ran.then(() => this.store(envelope, message));
     }
-    return await this.store(envelope, message);
+    return this.store(envelope, message);
   }
 
   /** Stores a message as it stands. With `settles`, the state of the item it reports on goes into the same record. */

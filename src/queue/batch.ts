@@ -94,8 +94,18 @@ export class Batch {
       }
     }
     this.#used = end;
-    const kept = reject === undefined ? { json, parts } : { json: "", parts: NO_PARTS };
-    this.#records.push({ kind, ...kept, offset, length, at, undo, resolve, reject });
+    const kept = reject === undefined;
+    this.#records.push({
+      kind,
+      json: kept ? json : "",
+      parts: kept ? parts : NO_PARTS,
+      offset,
+      length,
+      at,
+      undo,
+      resolve,
+      reject,
+    });
   }
 
   /** Puts the records of another batch behind those of this one. */

@@ -49,7 +49,7 @@ export class Deliverer {
 
   /** Begins an attempt; the lease is its own from here on. */
   run(entry: QueuedEntry, lease: Lease): void {
-    const running = this.#attempt(entry, lease).finally(() => this.#running.delete(running));
+    const running = this.#attempt(entry, lease).then(() => void this.#running.delete(running));
     this.#running.add(running);
   }
 
@@ -149,7 +149,8 @@ export class Deliverer {
     if (loaded === undefined) return;
     const { item, message } = loaded;
     // What it was woken for may be the news alone.
-    const news = await this.#settler.tellNews(entry, item, message);
+    const telling = this.#settler.tellNews(entry, item, message);
+    const news = telling instanceof Promise ? await telling : telling;
     if (news !== "none" && (entry.dueAt > clock.now() || !entry.message.entries.includes(entry))) return;
     if (hooks.has("send_email")) {
       const ran = hooks.run("send_email", { item }, { log: item.log, signal });

@@ -51,9 +51,12 @@ export class Settler {
       const lines = successLines(item, attempt, delivered);
       // News that cannot be kept is lost: what was delivered must not be delivered again for it.
       const recorded = lines.length > 0 && await this.#report("delivered", item, lines, message, entry);
-      if (open.length === 0) await this.finish(entry, recorded);
-      else if (!recorded) this.#note(entry);
-      await this.#delivered(item, attempt, delivered, rcpts);
+      if (open.length === 0) {
+        const finishing = this.finish(entry, recorded);
+        if (finishing !== undefined) await finishing;
+      } else if (!recorded) this.#note(entry);
+      const told = this.#delivered(item, attempt, delivered, rcpts);
+      if (told !== undefined) await told;
       if (open.length === 0) return;
     }
     const told = failed.length > 0 && await this.#bounced(item, attempt, failed, rcpts)
@@ -80,12 +83,15 @@ export class Settler {
    * Tells the sender what the time has come for, before an attempt: that its mail is late, or is given up for its age or the deadline it set; then the
    * entry is settled. Says which it was.
    */
-  async tellNews(entry: QueuedEntry, item: Item, message: Message): Promise<News> {
+  tellNews(entry: QueuedEntry, item: Item, message: Message): News | Promise<News> {
     const { clock, settings } = this.#core;
-    const limits = settings();
+    const news = newsOf(entry, settings(), this.#policyOf(entry, item), clock.now());
+    return news === "none" ? news : this.#tell(news, entry, item, message);
+  }
+
+  async #tell(news: Exclude<News, "none">, entry: QueuedEntry, item: Item, message: Message): Promise<News> {
+    const limits = this.#core.settings();
     const policy = this.#policyOf(entry, item);
-    const news = newsOf(entry, limits, policy, clock.now());
-    if (news === "none") return news;
     if (news === "expired" || news === "old") {
       const reason = news === "expired" ? EXPIRED : tooOld(entry);
       const outcomes = item.recipients.map((recipient) => ({ kind: "failed" as const, recipient, reason }));
@@ -112,8 +118,8 @@ export class Settler {
   }
 
   /** Strikes an item out for good. A body file goes only once that is on disk, so that no record ever lacks its body. */
-  async finish(entry: QueuedEntry, recorded = false): Promise<void> {
-    const { journal, ledger, bodies } = this.#core;
+  finish(entry: QueuedEntry, recorded = false): void | Promise<void> {
+    const { journal, ledger } = this.#core;
     const { message } = entry;
     const json = JSON.stringify({ i: message.id, n: entry.index, a: entry.attempts, d: 0, l: [] });
     ledger.done(entry);
@@ -121,9 +127,14 @@ export class Settler {
       if (!recorded) journal.note("outcome", json);
       return;
     }
+    return this.#finishFile(message.bodyFile, json, recorded);
+  }
+
+  async #finishFile(bodyFile: string, json: string, recorded: boolean): Promise<void> {
+    const { journal, bodies } = this.#core;
     try {
       if (!recorded) await journal.append("outcome", json);
-      bodies.remove(message.bodyFile);
+      bodies.remove(bodyFile);
     } catch {
       // The journal has logged it. The body stays until the record is written: at the latest the next start sweeps it.
       journal.note("outcome", json);
@@ -172,7 +183,7 @@ export class Settler {
     return sorted;
   }
 
-  async #delivered(item: Item, attempt: Attempt, delivered: readonly Delivered[], rcpts: string): Promise<void> {
+  #delivered(item: Item, attempt: Attempt, delivered: readonly Delivered[], rcpts: string): void | Promise<void> {
     const { hooks, clock } = this.#core;
     const via = attempt.via ?? UNKNOWN_HOST;
     const response = replyText(delivered[0]!);
@@ -193,7 +204,7 @@ export class Settler {
     });
     if (!hooks.has("delivered")) return;
     const ran = hooks.run("delivered", { item, outcomes: delivered, via, delay, response }, { log: item.log });
-    if (ran instanceof Promise) await ran;
+    if (ran instanceof Promise) return ran.then(() => {});
   }
 
   /** Whether the sender is to be told. */

@@ -33,10 +33,11 @@ async function decide(talk: Dialogue, transaction: TransactionState, intake: Int
   session.totalBytes += intake.octets;
   let taken: Taken;
   try {
-    taken = await intake.finish();
+    const finishing = intake.finish();
+    taken = finishing instanceof Promise ? await finishing : finishing;
   } catch (error) {
     session.log.error("Cannot keep the message", { reason: String(error) });
-    return await finished(talk, transaction, about(troubleOf(error), transaction.id));
+    return finished(talk, transaction, about(troubleOf(error), transaction.id));
   }
   if (intake.hasTooManyParts) {
     const { reply } = await finished(talk, transaction, TEXTS.tooManyParts);
@@ -47,11 +48,11 @@ async function decide(talk: Dialogue, transaction: TransactionState, intake: Int
   if (source.bytes === undefined && start === undefined) head = readHead(start = await readStart(source));
   // RFC 8601 §5 and the count of hops hold for all of the header: what cannot be seen to its end is not passed on.
   if (head.end === undefined && start !== undefined && start.length < source.size) {
-    return await finished(talk, transaction, TEXTS.headerTooBig);
+    return finished(talk, transaction, TEXTS.headerTooBig);
   }
   const { limits, addReceived } = settings;
   if (limits.receivedHeaders > 0 && head.received + (addReceived ? 1 : 0) > limits.receivedHeaders) {
-    return await finished(talk, transaction, TEXTS.loop);
+    return finished(talk, transaction, TEXTS.loop);
   }
   if (head.lines > limits.headerLines) {
     transaction.log.warn("The message has many lines of header", { lines: head.lines });
@@ -63,17 +64,19 @@ async function decide(talk: Dialogue, transaction: TransactionState, intake: Int
   if (
     (transaction.plan !== undefined || intake.lines?.found) && !await bodyArrived(talk, transaction, intake, message)
   ) {
-    return await finished(talk, transaction, about(TEXTS.trouble, transaction.id));
+    return finished(talk, transaction, about(TEXTS.trouble, transaction.id));
   }
 
-  const before = talk.context.clock.monotonic();
+  const { clock } = talk.context;
+  const told = session.log.enabled("NOTICE");
+  const before = told ? clock.monotonic() : 0;
   const heard = talk.ask("data_post", { session, transaction, message });
   const { verdict } = heard instanceof Promise ? await heard : heard;
-  const delay = Math.round(talk.context.clock.monotonic() - before) / 1000;
+  const delay = told ? Math.round(clock.monotonic() - before) / 1000 : 0;
   const note = (reply: Reply) => noteMessage(talk, transaction, message, delay, reply);
   if (verdict !== undefined && isRefusal(verdict)) return await refused(talk, "data_post", verdict, note);
   if (transaction.plan !== undefined && !await editedBody(talk, transaction, message)) {
-    return await finished(talk, transaction, about(TEXTS.trouble, transaction.id), note);
+    return finished(talk, transaction, about(TEXTS.trouble, transaction.id), note);
   }
   addAuthResults(talk, transaction, message);
   return await queue(talk, transaction, message, head, note);
@@ -102,12 +105,12 @@ async function queue(
     if (wantsNews(transaction)) await talk.context.delivered?.(envelopeOf(transaction), message);
   } else if (hook === "queue") {
     transaction.results.add("queue", { fail: "nobody took it" });
-    return await finished(talk, transaction, about(TEXTS.declined, id), note);
+    return finished(talk, transaction, about(TEXTS.declined, id), note);
   } else {
     try {
       if (transaction.plan?.discardData) throw new Error("a plugin had the message discarded, and none took it");
       completeHeader(message, head, talk, transaction);
-      const key = await keyOf(talk, transaction, message);
+      const key = talk.settings.idempotencyHeader === "" ? undefined : await keyOf(talk, transaction, message);
       const taken = await talk.context.enqueue({ ...envelopeOf(transaction), key }, message);
       if (taken.repeated) reply = about(TEXTS.queued, taken.id);
       transaction.results.add("outbound", { pass: taken.repeated ? `queued before, as ${taken.id}` : "queued" });
@@ -115,16 +118,17 @@ async function queue(
       // Spec 02 §1.1: the world's trouble, not the client's.
       transaction.log.error("Cannot queue the message", { reason: String(error) });
       transaction.results.add("outbound", { err: error instanceof Error ? error : String(error) });
-      return await finished(talk, transaction, about(troubleOf(error), id), note);
+      return finished(talk, transaction, about(troubleOf(error), id), note);
     }
   }
   if (transaction.priorityLowered) reply = { ...reply, enhanced: "2.3.6", text: `0 is the priority; ${textOf(reply)}` };
-  await talk.tell("queue_ok", {
+  const told = talk.tell("queue_ok", {
     session,
     transaction,
     text: typeof reply.text === "string" ? reply.text : reply.text.join("\n"),
   });
-  return await finished(talk, transaction, reply, note);
+  if (told !== undefined) await told;
+  return finished(talk, transaction, reply, note);
 }
 
 function wantsNews({ recipients, wanted }: TransactionState): boolean {
@@ -146,7 +150,6 @@ async function keyOf(
   { header }: Message,
 ): Promise<string | undefined> {
   const name = settings.idempotencyHeader;
-  if (name === "") return undefined;
   const value = header.get(name)?.trim();
   if (value === undefined) return undefined;
   header.remove(name);
@@ -156,17 +159,17 @@ async function keyOf(
 }
 
 /** Says what was decided, and ends the transaction. */
-async function finished(
+function finished(
   talk: Dialogue,
   transaction: TransactionState,
   reply: Reply,
   note?: (reply: Reply) => void,
-): Promise<Step> {
+): Step | Promise<Step> {
   count(talk, reply);
   note?.(reply);
   if (talk.session.log.enabled("NOTICE")) transaction.log.event("queue", { code: reply.code, msg: textOf(reply) });
-  await talk.reset();
-  return { reply, next: talk.rest() };
+  const ended = talk.reset();
+  return ended === undefined ? { reply, next: talk.rest() } : ended.then(() => ({ reply, next: talk.rest() }));
 }
 
 async function refused(

@@ -111,19 +111,20 @@ export class Dialogue {
     this.output.add(text);
   }
 
-  async flush(): Promise<void> {
-    if (!this.output.pending) return;
+  flush(): Promise<void> {
+    if (!this.output.pending) return Promise.resolve();
     this.#idle.waiting();
     this.#flushing = true;
-    try {
-      await this.output.flush();
-    } catch (error) {
-      throw error instanceof Gone ? error : this.#gone("the peer takes nothing any more");
-    } finally {
-      this.#flushing = false;
-      this.#idle.active();
-    }
+    return this.output.flush().then(this.#flushed, this.#unflushed);
   }
+  readonly #flushed = (): void => {
+    this.#flushing = false;
+    this.#idle.active();
+  };
+  readonly #unflushed = (error: unknown): never => {
+    this.#flushed();
+    throw error instanceof Gone ? error : this.#gone("the peer takes nothing any more");
+  };
 
   /** The next line; what was said is written first when it has to be waited for. */
   async line(limit: number): Promise<Line> {
@@ -221,10 +222,11 @@ export class Dialogue {
     });
   }
 
-  /** Runs a hook that is told of an end: nothing stops it, whatever became of the client. */
-  async tell<N extends HookName>(name: N, event: Omit<HookEvent<N>, "signal">): Promise<void> {
+  /** Runs a hook that is told of an end: nothing stops it, whatever became of the client. A promise only where it has to be waited for. */
+  tell<N extends HookName>(name: N, event: Omit<HookEvent<N>, "signal">): void | Promise<void> {
     if (!this.context.hooks.has(name)) return;
-    await this.context.hooks.run(name, event, { log: this.session.log });
+    const ran = this.context.hooks.run(name, event, { log: this.session.log });
+    if (ran instanceof Promise) return ran.then(() => {});
   }
 
   /** A refusal's reply and what follows from it. The one place where hooks change the phase. */
@@ -257,14 +259,17 @@ export class Dialogue {
     return hello === undefined ? { at: "greeted" } : { at: "ready" };
   }
 
-  /** Ends the transaction, if there is one. */
-  async reset(): Promise<void> {
+  /** Ends the transaction, if there is one. A promise only where a plugin has to be waited for. */
+  reset(): void | Promise<void> {
     const { session } = this;
     const transaction = session.transaction;
     if (transaction === undefined) return;
-    await this.tell("reset_transaction", { session, transaction });
-    session.transaction = undefined;
-    transaction.discard?.();
+    const forget = () => {
+      session.transaction = undefined;
+      transaction.discard?.();
+    };
+    const told = this.tell("reset_transaction", { session, transaction });
+    return told === undefined ? forget() : told.then(forget);
   }
 
   /** After a handshake: new streams, everything the plain text said forgotten (RFC 3207 §4.2). */

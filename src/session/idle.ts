@@ -1,8 +1,9 @@
 /**
  * Notices a peer that neither speaks nor listens.
  *
- * One timer per session, armed about once per limit: waiting notes a moment, and the timer looks at it when it comes round. Time spent
- * in hooks does not count: they have deadlines of their own.
+ * One timer per session, which comes round eight times within the limit: waiting only leaves a mark, and the first round that finds it begins to count.
+ * So a peer may have up to an eighth more than the limit, and a command costs no look at the clock. Time spent in hooks does not count: they have
+ * deadlines of their own.
  */
 import type { Clock, Timer } from "../base/clock.ts";
 
@@ -10,6 +11,9 @@ export class IdleWatch {
   readonly #clock: Clock;
   readonly #limitMs: number;
   readonly #onIdle: () => void;
+  readonly #roundMs: number;
+  #waits = false;
+  /** When a round first found the present wait; undefined before. */
   #since: number | undefined;
   #timer: Timer | undefined;
 
@@ -17,18 +21,20 @@ export class IdleWatch {
   constructor(clock: Clock, limitMs: number, onIdle: () => void) {
     this.#clock = clock;
     this.#limitMs = limitMs;
+    this.#roundMs = limitMs / ROUNDS;
     this.#onIdle = onIdle;
-    if (limitMs > 0) this.#arm(limitMs);
+    if (limitMs > 0) this.#arm(this.#roundMs);
   }
 
   /** The session waits for the peer from now on; waiting anew starts anew. */
   waiting(): void {
-    this.#since = this.#clock.monotonic();
+    this.#waits = true;
+    this.#since = undefined;
   }
 
   /** The peer did something. */
   active(): void {
-    this.#since = undefined;
+    this.#waits = false;
   }
 
   stop(): void {
@@ -41,10 +47,14 @@ export class IdleWatch {
   }
 
   #look(): void {
-    if (this.#since === undefined) return this.#arm(this.#limitMs);
-    const left = this.#since + this.#limitMs - this.#clock.monotonic();
-    if (left > 0) return this.#arm(left);
+    if (!this.#waits) return this.#arm(this.#roundMs);
+    const now = this.#clock.monotonic();
+    this.#since ??= now;
+    const left = this.#since + this.#limitMs - now;
+    if (left > 0) return this.#arm(Math.min(left, this.#roundMs));
     this.#timer = undefined;
     this.#onIdle();
   }
 }
+
+const ROUNDS = 8;

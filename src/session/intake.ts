@@ -90,7 +90,8 @@ export class Intake {
     this.#countParts(block);
   }
 
-  async finish(): Promise<Taken> {
+  /** A promise only where the disk has to be waited for. */
+  finish(): Taken | Promise<Taken> {
     const block = this.#used === this.#block.length ? this.#block : this.#block.slice(0, this.#used);
     const counted = this.watch?.keeps === false && this.#head !== undefined;
     this.#head ??= readHead(block);
@@ -100,9 +101,13 @@ export class Intake {
     }
     if (this.hasTooManyParts) return { source: memorySource(EMPTY), head: this.#head, start: undefined };
     if (this.#file === undefined) return { source: memorySource(block), head: this.#head, start: undefined };
+    return this.#finishFile(this.#file, block, this.#head);
+  }
+
+  async #finishFile(file: BodyFile, block: Bytes, head: HeadFacts): Promise<Taken> {
     this.#keepStart(block);
-    if (this.#used > 0) await this.#file.write(block);
-    return { source: await this.#file.finish(), head: this.#head, start: this.#start };
+    if (this.#used > 0) await file.write(block);
+    return { source: await file.finish(), head, start: this.#start };
   }
 
   /** Only where the header promises parts, or does not end where we can see it. */

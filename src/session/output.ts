@@ -4,14 +4,13 @@
  * Owns the writable side. Promises that nothing is written behind `close()`, and that a peer who does not read blocks the flush, not
  * the memory. A flush rejects when the peer has gone.
  */
-import { type Bytes, EMPTY, utf8Encode } from "../base/bytes.ts";
+import { type Bytes, EMPTY, shortLived } from "../base/bytes.ts";
 import { createWriter, type Writer } from "../wire/writer.ts";
 import type { SessionStreams } from "./context.ts";
 
 export class Output {
   #writer: Writer;
   #pending = "";
-  #giveUp: ((reason: unknown) => void) | undefined;
   #given: { readonly reason: unknown } | undefined;
 
   constructor(writable: SessionStreams["writable"]) {
@@ -30,12 +29,7 @@ export class Output {
   flush(): Promise<void> {
     if (this.#given !== undefined) return Promise.reject(this.#given.reason);
     const bytes = this.#take();
-    if (bytes.length === 0) return Promise.resolve();
-    // A stream's own abort waits for the write that is under way, and that one may wait for ever.
-    return new Promise((resolve, reject) => {
-      this.#giveUp = reject;
-      this.#writer.write(bytes).then(resolve, reject);
-    });
+    return bytes.length === 0 ? Promise.resolve() : this.#writer.write(bytes);
   }
 
   /** Lets go of the stream for an upgrade; the replies not yet written are the caller's. */
@@ -53,7 +47,6 @@ export class Output {
   /** Makes a flush under way reject, and all later ones. */
   abort(reason: unknown): void {
     this.#given ??= { reason };
-    this.#giveUp?.(reason);
     this.#writer.abort(reason).catch(() => {});
   }
 
@@ -70,7 +63,7 @@ export class Output {
 
   #take(): Bytes {
     if (this.#pending === "") return EMPTY;
-    const bytes = utf8Encode(this.#pending);
+    const bytes = shortLived(this.#pending);
     this.#pending = "";
     return bytes;
   }

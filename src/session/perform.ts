@@ -38,7 +38,9 @@ export function perform(talk: Dialogue, command: Command): Moved {
     return { reply: objection, next: phase };
   }
   if (row.fresh && talk.session.transaction !== undefined) {
-    return talk.reset().then(() => go(talk, row, (talk.phase = talk.rest(), talk.phase), command));
+    const afresh = () => go(talk, row, (talk.phase = talk.rest(), talk.phase), command);
+    const ended = talk.reset();
+    return ended === undefined ? afresh() : ended.then(afresh);
   }
   return go(talk, row, phase, command);
 }

@@ -95,8 +95,13 @@ export const TEXTS = {
 
 /** The reply with its subject put in. */
 export function about(reply: Reply, subject: string): Reply {
-  const put = (text: string) => text.replace("%s", () => subject);
-  return { ...reply, text: typeof reply.text === "string" ? put(reply.text) : reply.text.map(put) };
+  const put = (text: string) => {
+    const at = text.indexOf("%s");
+    return at < 0 ? text : text.slice(0, at) + subject + text.slice(at + 2);
+  };
+  const { code, enhanced } = reply;
+  const text = typeof reply.text === "string" ? put(reply.text) : reply.text.map(put);
+  return enhanced === undefined ? { code, text } : { code, enhanced, text };
 }
 
 /** A reply's text in one line, for the log. */

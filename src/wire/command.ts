@@ -5,7 +5,7 @@
  * that the session may say first that the verb does not fit the moment (503). It never throws. Texts for the peer never repeat what
  * the peer sent; `reason` is for the log.
  */
-import { type Bytes, latin1Decode, utf8Encode } from "../base/bytes.ts";
+import { type Bytes, latin1Decode, utf8Decode, utf8Encode } from "../base/bytes.ts";
 import { parseTarget, type TargetOptions } from "./target.ts";
 import type { Parameters } from "./params.ts";
 import type { PathParts } from "./path.ts";
@@ -133,7 +133,7 @@ function textOf(line: Bytes, eightBit: boolean): string | Fault {
     );
   }
   if (bits < 128) {
-    return line.length < 4096 ? String.fromCharCode.apply(null, line as unknown as number[]) : utf8.decode(line);
+    return utf8Decode(line);
   }
   if (!eightBit) {
     return fault(verbOf(line), 501, "5.5.2", "Syntax error (8-bit characters not allowed)", "an octet beyond ASCII");

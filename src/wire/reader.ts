@@ -40,11 +40,6 @@ const END = { kind: "end" } as const;
 const DONE = { kind: "done" } as const;
 
 type Attempt<T> = () => T | undefined;
-interface Waiter {
-  readonly attempt: Attempt<unknown>;
-  readonly resolve: (value: any) => void;
-  readonly reject: (reason: unknown) => void;
-}
 
 class OctetReader implements WireReader {
   readonly #octets: Octets | undefined;
@@ -62,7 +57,10 @@ class OctetReader implements WireReader {
   #ended = false;
   #failure: { readonly reason: unknown } | undefined;
   #pulling = false;
-  #waiter: Waiter | undefined;
+  /** What is waited for, and for whom. */
+  #attempt: Attempt<unknown> | undefined;
+  #resolve: (value: any) => void = () => {};
+  #reject: (reason: unknown) => void = () => {};
   #watcher: ((seen: "octets" | "end") => void) | undefined;
   #limit = DEFAULT_LIMIT;
   /** Octets [start, searched) hold no LF: a line that comes in drips is not searched anew each time. */
@@ -154,9 +152,10 @@ class OctetReader implements WireReader {
 
   cancel(reason: unknown): void {
     this.#failure ??= { reason };
-    const waiter = this.#waiter;
-    this.#waiter = undefined;
-    waiter?.reject(this.#failure.reason);
+    if (this.#attempt !== undefined) {
+      this.#attempt = undefined;
+      this.#reject(this.#failure.reason);
+    }
     this.#seen("end");
   }
 
@@ -214,18 +213,25 @@ class OctetReader implements WireReader {
   }
 
   #wait<T>(attempt: Attempt<T>): Promise<T> {
-    if (this.#waiter !== undefined) return Promise.reject(new Error("Cannot read: another read is pending"));
-    return new Promise<T>((resolve, reject) => {
-      this.#waiter = { attempt, resolve, reject };
-      if (!this.#pulling) this.#pull();
-    });
+    if (this.#attempt !== undefined) return Promise.reject(new Error("Cannot read: another read is pending"));
+    this.#attempt = attempt;
+    const got = new Promise<T>(this.#hold);
+    if (!this.#pulling) this.#pull();
+    return got;
   }
+
+  /** The executor of every wait: none is made for each. */
+  readonly #hold = (resolve: (value: any) => void, reject: (reason: unknown) => void): void => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
 
   #pull(): void {
     this.#pulling = true;
     if (this.#octets !== undefined) {
       this.#makeRoom(1);
-      this.#octets.read(this.#buffer.subarray(this.#end)).then(this.#onRead, this.#onFailure);
+      const room = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
+      this.#octets.read(room).then(this.#onRead, this.#onFailure);
     } else if (this.#byob !== undefined) {
       this.#makeRoom(1);
       this.#byob.read(this.#buffer.subarray(this.#end)).then(this.#onFilled, this.#onFailure);
@@ -301,12 +307,11 @@ class OctetReader implements WireReader {
     this.#pulling = false;
     if (ended) this.#ended = true;
     if (this.#watcher !== undefined) this.#seen(this.#end > this.#start ? "octets" : "end");
-    const waiter = this.#waiter;
-    if (waiter === undefined) return;
-    const got = waiter.attempt();
+    if (this.#attempt === undefined) return;
+    const got = this.#attempt();
     if (got === undefined) return this.#pull();
-    this.#waiter = undefined;
-    waiter.resolve(got);
+    this.#attempt = undefined;
+    this.#resolve(got);
   }
 }
 

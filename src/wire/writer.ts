@@ -12,29 +12,66 @@ export interface Writer {
   write(bytes: Uint8Array): Promise<void>;
   /** Ends our direction. */
   close(): Promise<void>;
-  /** Nothing more is written. A write under way may go on: whoever closes the connection ends it. */
+  /**
+   * Nothing more is written, and whoever waits for a write hears of it at once. A write under way may go on: whoever closes the connection ends
+   * it.
+   */
   abort(reason: unknown): Promise<void>;
   /** Gives the stream up. */
   releaseLock(): void;
 }
 
 export function createWriter(to: Outgoing): Writer {
-  if (isOctets(to)) return new OctetWriter(to);
-  const writer = to.getWriter();
-  // Whoever writes hears of a failure; nobody waits for this one.
-  writer.closed.catch(() => {});
-  return writer;
+  return isOctets(to) ? new OctetWriter(to) : new StreamWriter(to.getWriter());
 }
 
+type Reject = (reason: unknown) => void;
 interface Waiting {
   readonly bytes: Uint8Array;
   readonly resolve: () => void;
-  readonly reject: (reason: unknown) => void;
+  readonly reject: Reject;
 }
 
+class StreamWriter implements Writer {
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBufferLike>>;
+  readonly #waiting = new Set<Reject>();
+
+  constructor(writer: WritableStreamDefaultWriter<Uint8Array<ArrayBufferLike>>) {
+    this.#writer = writer;
+    // Whoever writes hears of a failure; nobody waits for this one.
+    writer.closed.catch(() => {});
+  }
+
+  write(bytes: Uint8Array): Promise<void> {
+    // A stream's own abort waits for the write that is under way, and that one may wait for ever.
+    return new Promise((resolve, reject) => {
+      this.#waiting.add(reject);
+      this.#writer.write(bytes).then(resolve, reject).then(() => this.#waiting.delete(reject));
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#writer.close();
+  }
+
+  abort(reason: unknown): Promise<void> {
+    for (const reject of this.#waiting) reject(reason);
+    return this.#writer.abort(reason);
+  }
+
+  releaseLock(): void {
+    this.#writer.releaseLock();
+  }
+}
+
+/** One promise for a write that nobody stands before, and no function made for it: replies are small and many. */
 class OctetWriter implements Writer {
   readonly #to: Octets;
-  #busy = false;
+  /** The write under way. */
+  #bytes: Uint8Array | undefined;
+  #done = 0;
+  #resolve: () => void = () => {};
+  #reject: Reject = () => {};
   /** Behind the write under way; made when there is one for the first time. */
   #waiting: Waiting[] | undefined;
   #failure: { readonly reason: unknown } | undefined;
@@ -44,8 +81,13 @@ class OctetWriter implements Writer {
   }
 
   write(bytes: Uint8Array): Promise<void> {
-    if (!this.#busy) return this.#all(bytes);
-    return new Promise((resolve, reject) => (this.#waiting ??= []).push({ bytes, resolve, reject }));
+    if (this.#failure !== undefined) return Promise.reject(this.#failure.reason);
+    if (this.#bytes !== undefined) {
+      return new Promise((resolve, reject) => (this.#waiting ??= []).push({ bytes, resolve, reject }));
+    }
+    const written = new Promise<void>(this.#hold);
+    this.#begin(bytes);
+    return written;
   }
 
   close(): Promise<void> {
@@ -53,26 +95,45 @@ class OctetWriter implements Writer {
   }
 
   abort(reason: unknown): Promise<void> {
-    this.#failure ??= { reason };
+    this.#fail(reason);
     return Promise.resolve();
   }
 
   releaseLock(): void {}
 
-  async #all(bytes: Uint8Array): Promise<void> {
-    this.#busy = true;
-    try {
-      for (let done = 0; done < bytes.length;) {
-        if (this.#failure !== undefined) throw this.#failure.reason;
-        done += await this.#to.write(done === 0 ? bytes : bytes.subarray(done));
-      }
-    } catch (reason) {
-      this.#failure ??= { reason };
-      throw reason;
-    } finally {
-      this.#busy = false;
-      const next = this.#waiting?.shift();
-      if (next !== undefined) this.#all(next.bytes).then(next.resolve, next.reject);
-    }
+  readonly #hold = (resolve: () => void, reject: Reject): void => {
+    this.#resolve = resolve;
+    this.#reject = reject;
+  };
+
+  #begin(bytes: Uint8Array): void {
+    this.#bytes = bytes;
+    this.#done = 0;
+    this.#go(bytes);
   }
+
+  #go(rest: Uint8Array): void {
+    if (rest.length === 0) return this.#taken(0);
+    this.#to.write(rest).then(this.#taken, this.#fail);
+  }
+
+  readonly #taken = (octets: number): void => {
+    if (this.#failure !== undefined) return;
+    this.#done += octets;
+    if (this.#done < this.#bytes!.length) return this.#go(this.#bytes!.subarray(this.#done));
+    this.#bytes = undefined;
+    this.#resolve();
+    const next = this.#waiting?.shift();
+    if (next === undefined) return;
+    this.#hold(next.resolve, next.reject);
+    this.#begin(next.bytes);
+  };
+
+  readonly #fail = (reason: unknown): void => {
+    if (this.#failure !== undefined) return;
+    this.#failure = { reason };
+    if (this.#bytes === undefined) return;
+    this.#reject(reason);
+    for (const { reject } of this.#waiting?.splice(0) ?? []) reject(reason);
+  };
 }

@@ -1,4 +1,13 @@
 import assert from "node:assert/strict";
+import { latin1Decode, latin1Encode } from "../../src/base/bytes.ts";
+import { wholeContent } from "../../src/delivery/content.ts";
+import { Conversation } from "../../src/delivery/conversation.ts";
+import { Peer } from "../../src/delivery/peer.ts";
+import { Watch } from "../../src/delivery/watch.ts";
+import type { Conn } from "../../src/host/types.ts";
+import { memorySource } from "../../src/mail/source.ts";
+import { FakeClock } from "../kit/fake_clock.ts";
+import { memoryLog } from "../kit/memory_log.ts";
 import { scriptedPeer } from "../kit/scripted_peer.ts";
 import { test } from "../kit/test.ts";
 import { BODY, FIRST, makeRoom, SECOND, streamed, TWO_HOSTS } from "./room.ts";
@@ -170,4 +179,43 @@ test("a message larger than the host takes is refused without being sent", async
   assert.equal(verbs(peer.commands), "EHLO");
   await room.close();
   peer.stop();
+});
+
+test("a peer that answers before it has read all of a message gets no octet of another one", async () => {
+  const replies = ["250 ok\r\n250 ok\r\n354 go\r\n", "250 taken\r\n"];
+  let sent = "";
+  let stuck: { readonly from: Uint8Array; readonly go: (octets: number) => void } | undefined;
+  const address = { transport: "tcp", hostname: "192.0.2.1", port: 25 } as const;
+  const conn = {
+    localAddr: address,
+    remoteAddr: address,
+    close() {},
+    closeWrite: () => Promise.resolve(),
+    async read(into: Uint8Array) {
+      const reply = latin1Encode(replies.shift() ?? "");
+      into.set(reply);
+      return reply.length || null;
+    },
+    // Commands go through; of the body a few octets at first.
+    async write(from: Uint8Array) {
+      if (sent.endsWith("DATA\r\n")) {
+        sent += latin1Decode(from.subarray(0, 5));
+        return 5;
+      }
+      if (sent.includes("DATA")) return await new Promise<number>((go) => stuck = { from, go });
+      sent += latin1Decode(from);
+      return from.length;
+    },
+  } as unknown as Conn;
+  const clock = new FakeClock();
+  const peer = new Peer(conn, clock, new Watch(clock), memoryLog().log);
+  const offered = { domain: "x", keywords: new Map([["PIPELINING", []]]), size: undefined, auth: [] };
+  const via = { host: "x", ip: "192.0.2.1", port: 25, mode: "SMTP", tls: false, authenticated: false } as const;
+  const message = (text: string) => ({ head: latin1Encode(""), source: memorySource(latin1Encode(text)), offset: 0 });
+  const commands = { mail: "MAIL FROM:<>\r\n", rcpt: ["RCPT TO:<a@x>\r\n"] };
+  const found = await new Conversation(peer, offered, via).transact(commands, message("A: b\r\n\r\nmine\r\n"));
+  assert.equal(found.whole?.finding.kind, "reply");
+  for (let i = 0; i < 5; i++) wholeContent(message("X: y\r\n\r\nsomebody else's\r\n"));
+  assert.equal(latin1Decode(stuck!.from), "\n\r\nmine\r\n.\r\n");
+  peer.close();
 });

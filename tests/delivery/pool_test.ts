@@ -135,7 +135,7 @@ test("a waiter that is aborted leaves the line", async () => {
   const limits = { ...LIMITS, connectionsPerDestination: 1 };
   const first = await pool.lease("k", limits, false, open, never) as Lease;
   const abort = new AbortController();
-  const waiting = pool.lease("k", limits, false, open, abort.signal);
+  const waiting = Promise.resolve(pool.lease("k", limits, false, open, abort.signal));
   abort.abort(new Error("enough"));
   await assert.rejects(waiting, /enough/);
   assert.equal(pool.counts.waiting, 0);

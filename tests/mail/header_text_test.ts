@@ -51,3 +51,19 @@ test("a long run of blanks costs no more than its length", () => {
   text("X", `${" ".repeat(200_000)}a\n${"b".repeat(200_000)}ü`);
   assert.ok(performance.now() - start < 2000);
 });
+
+test("what is folded stays as it is, and what only looks so is folded", () => {
+  const same = ["a\r\n\tb", "a\r\n b\r\n\t\tc;\r\n d", "from a (b [192.0.2.1])\r\n\tby c\r\n\tfor d"];
+  for (const value of same) assert.equal(text("Received", value), `Received: ${value}\r\n`);
+  const mended = [
+    ["a\r\nb", "a\r\n b"],
+    ["a\n\tb", "a\r\n\tb"],
+    ["a\r\n\t", "a"],
+    ["a\r\n\t\r\n\tb", "a\r\n\tb"],
+    ["a\r\n \r\nX: b", "a\r\n X: b"],
+    ["\r\n\ta", "\ta"],
+    ["a\r\n\tb\0c", "a\r\n\tbc"],
+    ["a\r\tb", "a\r\n\tb"],
+  ];
+  for (const [value, wanted] of mended) assert.equal(text("Received", value!), `Received: ${wanted}\r\n`);
+});
