@@ -1,60 +1,91 @@
 /**
  * Notices a peer that neither speaks nor listens.
  *
- * One timer per session, which comes round eight times within the limit: waiting only leaves a mark, and the first round that finds it begins to count.
- * So a peer may have up to an eighth more than the limit, and a command costs no look at the clock. Time spent in hooks does not count: they have
- * deadlines of their own.
+ * One timer for all sessions of a limit, which comes round eight times within it: waiting only leaves a mark, and a round counts those it finds. So a
+ * peer may have up to an eighth more than the limit; a command costs no look at the clock, and a session no timer. Time spent in hooks does not
+ * count: they have deadlines of their own.
  */
 import type { Clock, Timer } from "../base/clock.ts";
 
+const ROUNDS = 8;
+/** Nobody waits. */
+const ACTIVE = -1;
+
 export class IdleWatch {
-  readonly #clock: Clock;
-  readonly #limitMs: number;
+  readonly #rounds: Rounds | undefined;
   readonly #onIdle: () => void;
-  readonly #roundMs: number;
-  #waits = false;
-  /** When a round first found the present wait; undefined before. */
-  #since: number | undefined;
-  #timer: Timer | undefined;
+  /** That the present wait has seen. */
+  #seen = ACTIVE;
 
   /** `limitMs` 0 is no limit. */
   constructor(clock: Clock, limitMs: number, onIdle: () => void) {
-    this.#clock = clock;
-    this.#limitMs = limitMs;
-    this.#roundMs = limitMs / ROUNDS;
     this.#onIdle = onIdle;
-    if (limitMs > 0) this.#arm(this.#roundMs);
+    if (limitMs <= 0) return;
+    this.#rounds = roundsOf(clock, limitMs);
+    this.#rounds.add(this);
   }
 
   /** The session waits for the peer from now on; waiting anew starts anew. */
   waiting(): void {
-    this.#waits = true;
-    this.#since = undefined;
+    this.#seen = 0;
   }
 
   /** The peer did something. */
   active(): void {
-    this.#waits = false;
+    this.#seen = ACTIVE;
   }
 
   stop(): void {
-    this.#timer?.cancel();
-    this.#timer = undefined;
+    this.#rounds?.delete(this);
   }
 
-  #arm(ms: number): void {
-    this.#timer = this.#clock.after(ms, () => this.#look());
-  }
-
-  #look(): void {
-    if (!this.#waits) return this.#arm(this.#roundMs);
-    const now = this.#clock.monotonic();
-    this.#since ??= now;
-    const left = this.#since + this.#limitMs - now;
-    if (left > 0) return this.#arm(Math.min(left, this.#roundMs));
-    this.#timer = undefined;
+  /** A round; the first one of a wait only begins to count. */
+  look(): void {
+    if (this.#seen === ACTIVE || ++this.#seen <= ROUNDS) return;
+    this.stop();
     this.#onIdle();
   }
 }
 
-const ROUNDS = 8;
+/** The watches of one limit. The timer goes with the last of them. */
+class Rounds {
+  readonly #clock: Clock;
+  readonly #everyMs: number;
+  readonly #watches = new Set<IdleWatch>();
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, everyMs: number) {
+    this.#clock = clock;
+    this.#everyMs = everyMs;
+  }
+
+  add(watch: IdleWatch): void {
+    this.#watches.add(watch);
+    if (this.#timer === undefined) this.#arm();
+  }
+
+  delete(watch: IdleWatch): void {
+    this.#watches.delete(watch);
+    if (this.#watches.size > 0) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #arm(): void {
+    this.#timer = this.#clock.after(this.#everyMs, () => {
+      this.#arm();
+      for (const watch of this.#watches) watch.look();
+    });
+  }
+}
+
+/** A limit that is changed while we run leaves an empty object behind. */
+const ROUNDS_OF = new WeakMap<Clock, Map<number, Rounds>>();
+
+function roundsOf(clock: Clock, limitMs: number): Rounds {
+  let limits = ROUNDS_OF.get(clock);
+  if (limits === undefined) ROUNDS_OF.set(clock, limits = new Map());
+  let rounds = limits.get(limitMs);
+  if (rounds === undefined) limits.set(limitMs, rounds = new Rounds(clock, limitMs / ROUNDS));
+  return rounds;
+}

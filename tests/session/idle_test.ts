@@ -33,15 +33,28 @@ test("IdleWatch does not count time in which nobody waits for the peer", async (
   assert.equal(clock.pending, 0);
 });
 
-test("IdleWatch arms one timer, whatever the traffic", () => {
+test("one timer serves all sessions, whatever the traffic, and each has its own time", async () => {
   const clock = new FakeClock();
-  const watch = new IdleWatch(clock, 1000, () => {});
+  const idle: number[] = [];
+  const watches = [0, 1, 2].map((n) => new IdleWatch(clock, 1000, () => idle.push(n)));
   for (let i = 0; i < 1000; i++) {
-    watch.waiting();
-    watch.active();
+    for (const watch of watches) {
+      watch.waiting();
+      watch.active();
+    }
   }
   assert.equal(clock.pending, 1);
-  watch.stop();
+  watches[0]!.waiting();
+  await clock.advance(600);
+  watches[1]!.waiting();
+  await clock.advance(526);
+  assert.deepEqual(idle, [0]);
+  await clock.advance(600);
+  assert.deepEqual(idle, [0, 1]);
+  await clock.advance(5000);
+  assert.deepEqual(idle, [0, 1]);
+  assert.equal(clock.pending, 1);
+  watches[2]!.stop();
   assert.equal(clock.pending, 0);
   assert.equal(new IdleWatch(clock, 0, () => {}) instanceof IdleWatch && clock.pending, 0);
 });
