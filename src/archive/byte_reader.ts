@@ -14,6 +14,8 @@ export interface ByteReaderOptions {
 }
 
 export class ByteReader {
+  /** Octets used up so far. */
+  taken = 0;
   readonly #source: AsyncIterator<Bytes, unknown, undefined>;
   readonly #options: ByteReaderOptions;
   #held: Bytes = EMPTY;
@@ -75,6 +77,7 @@ export class ByteReader {
   #use(length: number): Bytes {
     const taken = this.#held.subarray(0, length);
     this.#held = this.#held.subarray(length);
+    this.taken += length;
     this.#options.onTake?.(length);
     return taken;
   }

@@ -5,6 +5,8 @@ export interface Member {
   /** As it stands there; several when the archive contradicts itself, and readers differ in which they go by. */
   readonly names: readonly string[];
   readonly isEncrypted: boolean;
+  /** Opening it means to decompress what lies in front of it: worth while only for what is named an archive. */
+  readonly isCostly?: true;
   /** Its octets, decompressed; absent for what has none, and what is encrypted. Throws an `ArchiveFault` while it is read. */
   readonly open?: () => AsyncIterable<Bytes>;
 }

@@ -139,7 +139,7 @@ export class ArchiveSearch {
         try {
           await this.#fill(spool, reader, path);
           const before = this.names.length;
-          const fault = await this.#each(path, format.members(spool), depth);
+          const fault = await this.#each(path, format.members(spool, this.#reading), depth);
           if (fault === undefined) return;
           throw isGuess && this.names.length === before ? damaged("is no archive of a format that is read") : fault;
         } finally {
@@ -191,6 +191,7 @@ export class ArchiveSearch {
     const where = paths[0] ?? path;
     if (member.isEncrypted) return this.#trouble("encrypted", path, `${where} is encrypted`);
     if (member.open === undefined) return;
+    if (member.isCostly && !member.names.some(this.#options.isArchive)) return;
     const reader = new ByteReader(member.open(), this.#reading);
     try {
       await this.#into(where, member.names, reader, depth + 1);

@@ -6,11 +6,14 @@
  * are searched for. Throws an {@linkcode ArchiveFault} behind the last member that could be read.
  */
 import { type Bytes, equalBytes } from "../base/bytes.ts";
+import { bunzip2 } from "./bunzip2.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { ArchiveFault, damaged } from "./fault.ts";
 import { inflate } from "./inflate.ts";
+import { unlzma } from "./lzma.ts";
 import { type Member, textOf } from "./member.ts";
 import { littleEndian, type Octets, piecesOf } from "./octets.ts";
+import { unxz } from "./xz.ts";
 
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
@@ -137,6 +140,7 @@ async function* membersOf(octets: Octets, directory: Directory): AsyncGenerator<
       member: {
         names: [...names],
         isEncrypted,
+        ...(!QUICK.has(entry.method) && { isCostly: true }),
         ...(hasContent && !isEncrypted && { open: () => content(octets, entry.method, local?.data, packed, size) }),
       },
     };
@@ -225,7 +229,7 @@ async function* content(
   const decode = METHODS[method];
   if (decode === undefined) throw new ArchiveFault("unknown", `is compressed by method ${method}`);
   let given = 0;
-  for await (const piece of decode(raw)) {
+  for await (const piece of decode(raw, size)) {
     yield piece;
     given += piece.length;
   }
@@ -233,10 +237,24 @@ async function* content(
 }
 
 /** §4.4.5 */
-const METHODS: { readonly [method: number]: (raw: AsyncIterable<Bytes>) => AsyncIterable<Bytes> } = {
+const METHODS: { readonly [method: number]: (raw: AsyncIterable<Bytes>, size: number) => AsyncIterable<Bytes> } = {
   0: (raw) => raw,
   8: inflate,
+  12: bunzip2,
+  14: lzma,
+  95: unxz,
 };
+
+/** Whose beginning is had for little. Others decompress a block at a time. */
+const QUICK: ReadonlySet<number> = new Set([0, 8]);
+
+/** §5.8: a version, and the settings with their length, stand in front. */
+async function* lzma(raw: AsyncIterable<Bytes>, size: number): AsyncGenerator<Bytes, void, undefined> {
+  const reader = new ByteReader(raw);
+  const head = await reader.take(9);
+  if (head[2] !== 5 || head[3] !== 0) throw damaged("has impossible properties");
+  yield* unlzma(reader, { properties: head[4]!, dictionary: littleEndian(head).getUint32(5, true), size });
+}
 
 /** Headers of members wherever they stand. */
 async function* strayMembers(octets: Octets): AsyncGenerator<Member, void, undefined> {
