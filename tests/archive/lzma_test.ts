@@ -24,6 +24,14 @@ test("what was compressed comes out as it was, in pieces of any size", async () 
   assert.deepEqual(await whole(unlzma(from(dull), { ...settings, size: noise.length })), noise);
 });
 
+test("a dictionary that is full goes on at its front", async () => {
+  const long = utf8Encode(Array.from({ length: 14_000 }, (_, i) => `${i * 31 % 977} `).join("") + "y".repeat(90_000));
+  const { settings, octets } = lzma(long, 1);
+  const dictionary = new DataView(settings.buffer, settings.byteOffset).getUint32(1, true);
+  assert.ok(long.length > 2 * dictionary);
+  assert.deepEqual(await whole(unlzma(from({ octets }), { properties: 93, dictionary, size: long.length })), long);
+});
+
 test("chunks of LZMA2 come out as they were, stored and compressed, up to their end and no further", async () => {
   const long = concat([TEXT, TEXT, TEXT]);
   for (const stored of [true, false]) {

@@ -11,6 +11,9 @@ test("what was compressed comes out as it was, with codes up to any length, in p
   for (const widest of [10, 12, 16]) {
     for (const size of [50, 1e6]) assert.deepEqual(await whole(uncompress(pieces(compress(TEXT, widest), size))), TEXT);
   }
+  for (const clearAt of [300, 1000, 1030, 5000]) {
+    assert.deepEqual(await whole(uncompress(pieces(compress(TEXT, 16, clearAt), 100))), TEXT, `${clearAt}`);
+  }
   const noise = crypto.getRandomValues(new Uint8Array(5000));
   assert.deepEqual(await whole(uncompress(pieces(compress(noise)))), noise);
   for (const short of ["", "a", "aaaaaaaaaaaa"]) {

@@ -17,9 +17,9 @@ export interface RawLzma {
   readonly octets: Bytes;
 }
 
-/** Fit for one LZMA2 chunk as well, where it is small enough. */
-export function lzma(content: Content): RawLzma {
-  const made = new Uint8Array(compress(octetsOf(content)));
+/** Fit for one LZMA2 chunk as well, where it is small enough. `effort` 1 has a dictionary of 64 KiB, 5 one of 2 MiB. */
+export function lzma(content: Content, effort: 1 | 5 = 5): RawLzma {
+  const made = new Uint8Array(compress(octetsOf(content), effort));
   return { settings: made.slice(0, 5), octets: made.slice(13) };
 }
 

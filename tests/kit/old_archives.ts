@@ -81,8 +81,8 @@ export function rar5(members: readonly RarMember[], { encryptedHeaders, endless 
   ]);
 }
 
-/** LZW. `widest`: bits of the longest code. */
-export function compress(content: Content, widest = 16): Bytes {
+/** LZW. `widest`: bits of the longest code. `clearAt`: the number of codes at which it begins anew. */
+export function compress(content: Content, widest = 16, clearAt = Infinity): Bytes {
   const octets = octetsOf(content);
   const out = [0x1f, 0x9d, 0x80 | widest];
   const codes = new Map<string, number>();
@@ -120,6 +120,11 @@ export function compress(content: Content, widest = 16): Bytes {
     first = false;
     if (free < 1 << widest) codes.set(longer, free++);
     before = String.fromCharCode(octet);
+    if (free < clearAt) continue;
+    put(256);
+    widen();
+    codes.clear();
+    [free, width, first] = [257, 9, true];
   }
   if (before !== "") put(before.length === 1 ? before.charCodeAt(0) : codes.get(before)!);
   if (group.length > 0) flush();
