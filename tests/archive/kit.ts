@@ -1,12 +1,22 @@
 /** A search over literals, with everything in memory. */
+import assert from "node:assert/strict";
 import { ArchiveSearch, type SearchLimits } from "../../src/archive/search.ts";
 import { Spool } from "../../src/archive/spool.ts";
 import type { Member } from "../../src/archive/member.ts";
-import { type Bytes, concat } from "../../src/base/bytes.ts";
+import { type Bytes, concat, equalBytes } from "../../src/base/bytes.ts";
 import { MemoryDisk } from "../kit/memory_disk.ts";
 
 export async function* pieces(octets: Bytes, size = octets.length): AsyncGenerator<Bytes, void, undefined> {
   for (let at = 0; at < octets.length; at += Math.max(1, size)) yield octets.subarray(at, at + Math.max(1, size));
+}
+
+/** `deepEqual` takes minutes to say how long arrays differ. */
+export function assertSame(actual: Bytes, expected: Bytes, what = "the octets"): void {
+  const place = actual.findIndex((octet, i) => octet !== expected[i]);
+  assert.ok(
+    equalBytes(actual, expected),
+    `${what}: ${actual.length} for ${expected.length}, other than wanted at ${place}`,
+  );
 }
 
 export async function whole(pieces: AsyncIterable<Bytes>): Promise<Bytes> {

@@ -3,19 +3,19 @@ import { uncompress } from "../../src/archive/uncompress.ts";
 import { utf8Encode } from "../../src/base/bytes.ts";
 import { compress } from "../kit/old_archives.ts";
 import { test } from "../kit/test.ts";
-import { pieces, whole } from "./kit.ts";
+import { assertSame, pieces, whole } from "./kit.ts";
 
 const TEXT = utf8Encode(Array.from({ length: 6000 }, (_, i) => `${i * 7919 % 1000} and `).join("") + "x".repeat(3000));
 
 test("what was compressed comes out as it was, with codes up to any length, in pieces of any size", async () => {
   for (const widest of [10, 12, 16]) {
-    for (const size of [50, 1e6]) assert.deepEqual(await whole(uncompress(pieces(compress(TEXT, widest), size))), TEXT);
+    for (const size of [50, 1e6]) assertSame(await whole(uncompress(pieces(compress(TEXT, widest), size))), TEXT);
   }
   for (const clearAt of [300, 1000, 1030, 5000]) {
-    assert.deepEqual(await whole(uncompress(pieces(compress(TEXT, 16, clearAt), 100))), TEXT, `${clearAt}`);
+    assertSame(await whole(uncompress(pieces(compress(TEXT, 16, clearAt), 100))), TEXT, `${clearAt}`);
   }
   const noise = crypto.getRandomValues(new Uint8Array(5000));
-  assert.deepEqual(await whole(uncompress(pieces(compress(noise)))), noise);
+  assertSame(await whole(uncompress(pieces(compress(noise)))), noise);
   for (const short of ["", "a", "aaaaaaaaaaaa"]) {
     assert.equal(new TextDecoder().decode(await whole(uncompress(pieces(compress(short), 1)))), short);
   }
