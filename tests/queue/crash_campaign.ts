@@ -26,13 +26,15 @@ export interface CampaignResult {
   stories: number;
   crashes: number;
   laws: number;
+  /** Recipients told of as late. */
+  late: number;
   seeds: number;
   /** What was broken, with the command that repeats it. */
   readonly broken: string[];
 }
 
 export async function runCampaign({ messages, seed: first, print }: CampaignOptions): Promise<CampaignResult> {
-  const result: CampaignResult = { messages: 0, stories: 0, crashes: 0, laws: 0, seeds: 0, broken: [] };
+  const result: CampaignResult = { messages: 0, stories: 0, crashes: 0, laws: 0, late: 0, seeds: 0, broken: [] };
   const began = performance.now();
   let said = began;
   const tell = async (seed: number, at: number): Promise<number> => {
@@ -42,6 +44,7 @@ export async function runCampaign({ messages, seed: first, print }: CampaignOpti
       result.messages += told.messages;
       result.crashes += told.crashes;
       result.laws += told.laws;
+      result.late += told.late;
       return told.steps;
     } catch (error) {
       const fault = `deno task sim:crash --seed ${seed} --at ${at}: ${error instanceof Error ? error.message : error}`;
@@ -51,11 +54,11 @@ export async function runCampaign({ messages, seed: first, print }: CampaignOpti
     }
   };
   const report = (seed: number) => {
-    const { stories, crashes, laws, broken } = result;
+    const { stories, crashes, laws, late, broken } = result;
     const perSecond = Math.round(result.messages / (performance.now() - began) * 1000);
     print(
       `seed ${seed}: ${result.messages} messages, ${stories} stories, ${crashes} crashes, ${laws} laws checked, ` +
-        `${broken.length} broken; ${perSecond} messages/s`,
+        `${late} told of as late, ${broken.length} broken; ${perSecond} messages/s`,
     );
   };
   const isOver = () => result.messages >= messages || result.broken.length >= MOST_BROKEN;
@@ -89,7 +92,7 @@ async function main(): Promise<number> {
   const r = await runCampaign({ messages: Number(values.messages), seed, print: (line) => console.log(line) });
   console.log(
     `${r.messages} messages, ${r.seeds} seeds from ${seed}, ${r.stories} stories, ${r.crashes} crashes, ${r.laws} laws checked, ` +
-      `${r.broken.length} broken`,
+      `${r.late} told of as late, ${r.broken.length} broken`,
   );
   return r.broken.length === 0 ? 0 : 1;
 }

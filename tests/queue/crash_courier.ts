@@ -72,6 +72,10 @@ export class CrashCourier implements Courier {
   #reported({ attempts }: Item, { kind }: Outcome, text: string): void {
     const { world, intervals } = this.#options;
     if (kind === "deferred" && attempts < intervals) return;
+    for (const [, address] of text.matchAll(/^Final-Recipient: rfc822; (.*)\r\nAction: delayed\r$/gm)) {
+      world.people.get(address!)!.warned.push(world.clock.now());
+      world.trace?.(`late: ${address}`);
+    }
     for (const [, address] of text.matchAll(/^Final-Recipient: rfc822; (.*)\r\nAction: failed\r$/gm)) {
       world.people.get(address!)!.done.push(world.clock.now());
     }

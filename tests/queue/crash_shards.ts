@@ -49,6 +49,8 @@ export class Shards {
       bodyThreshold: 1500,
       memoryBudget: 6000,
       keyWindowMs: 1000 * DAY,
+      delayWarningMs: MINUTE / 2,
+      delayWarningFor: "all",
       alwaysSplit: world.chance(0.2),
     };
     const queues: Queue[] = [];
@@ -103,9 +105,11 @@ export class Shards {
         if (this.#world.chance(0.4)) await submitted;
       } else if (dice < 0.62) await this.#again(`${run}-${n}`);
       else if (dice < 0.64) this.#any().flush(this.#world.chance(0.5) ? undefined : DOMAINS[0]);
-      else if (dice < 0.7) await this.#hold();
-      else if (dice < 0.74) await this.#release();
-      else if (dice < 0.79) await this.#remove();
+      else if (dice < 0.69) await this.#hold();
+      else if (dice < 0.73) await this.#release();
+      else if (dice < 0.76) await this.#remove();
+      else if (dice < 0.78) await this.#bounce();
+      else if (dice < 0.8) await this.#retry();
       else if (dice < 0.9) await this.#pass(this.#world.upTo(40));
       else await this.#pass(this.#world.chance(0.8) ? 2 * MINUTE : DAY);
     }
@@ -228,6 +232,24 @@ export class Shards {
     if (item === undefined || item.sender === "") return;
     for (const address of item.recipients) this.#world.people.get(address)!.removed = true;
     await this.#ask(item, "removed", "yes", () => queue.remove(item.id));
+  }
+
+  /** Given up by the operator: the sender hears of it. */
+  async #bounce(): Promise<void> {
+    const queue = this.#any();
+    const item = this.#pick(queue);
+    if (item === undefined || item.sender === "") return;
+    for (const address of item.recipients) this.#world.people.get(address)!.refused = true;
+    const order = { verb: "bounce", filter: { id: item.id }, reason: "Enough of it" } as const;
+    await this.#ask(item, "removed", "yes", async () => (await queue.order(order)).items);
+  }
+
+  async #retry(): Promise<void> {
+    const queue = this.#any();
+    const item = this.#pick(queue);
+    if (item === undefined) return;
+    this.#world.trace?.(`asked: retry ${item.id}`);
+    await queue.order({ verb: "retry", filter: { id: item.id } }).catch(() => {});
   }
 
   async #ask<K extends "hold" | "removed">(

@@ -7,10 +7,11 @@ import { BrokenLaw, turn, World } from "./crash_world.ts";
 import { Shards } from "./crash_shards.ts";
 
 export interface Told {
-  /** Messages submitted, crashes, laws looked at. */
+  /** Messages submitted, crashes, laws looked at, recipients told of as late. */
   readonly messages: number;
   readonly crashes: number;
   readonly laws: number;
+  readonly late: number;
   /** Steps of the first life. */
   readonly steps: number;
 }
@@ -40,7 +41,7 @@ export async function tellStory(seed: number, crashAt: number, trace?: (line: st
   const last = await start(world, disk, true);
   await last!.drain();
   world.conclude();
-  return { messages: world.mails.size, crashes: world.crashes, laws: world.laws, steps };
+  return { messages: world.mails.size, crashes: world.crashes, laws: world.laws, late: world.late, steps };
 }
 
 async function live(world: World, disk: CrashDisk, run: string, doings: number): Promise<void> {

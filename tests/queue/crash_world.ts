@@ -3,8 +3,9 @@
  * laws, which hold after each start and at the end:
  *
  * - what was acknowledged is delivered, reported to its sender, or still queued, with the attempts it has had;
+ * - a sender is told once of each recipient whose mail is late;
  * - nothing is done twice but what was done so shortly before a crash that no record of it need be on disk;
- * - what was removed stays removed, what was held stays held, once that was acknowledged;
+ * - what was removed or given up stays so, what was held stays held, once that was acknowledged;
  * - what arrives is what was sent; a record never lacks its body; recovery never gives up.
  */
 import type { Item } from "../../src/hooks/outbound.ts";
@@ -43,6 +44,8 @@ export interface Person {
   removed: boolean;
   /** When it was delivered, or its failure told to the sender. */
   readonly done: number[];
+  /** When the sender was told that it is late. */
+  readonly warned: number[];
 }
 
 interface ItemFate {
@@ -66,6 +69,8 @@ export class World {
   readonly #faults: number[] = [];
   /** Laws looked at. */
   laws = 0;
+  /** Recipients that senders were told are late; counted at the end. */
+  late = 0;
   #ids = 0;
 
   /** Hears what happens, line by line, when somebody wants to know. */
@@ -110,7 +115,7 @@ export class World {
     const people: Person[] = [];
     const mail: Mail = { id, body, people, key, acknowledged: false };
     for (const address of addresses) {
-      const person = { address, mail, refused: false, removed: false, done: [] };
+      const person = { address, mail, refused: false, removed: false, done: [], warned: [] };
       people.push(person);
       this.people.set(address, person);
     }
@@ -209,7 +214,7 @@ export class World {
 
   /** At the end, when all queues are empty. */
   conclude(): void {
-    for (const { address, mail, done, removed } of this.people.values()) {
+    for (const { address, mail, done, warned, removed } of this.people.values()) {
       if (mail.acknowledged && !removed) {
         this.law(done.length > 0, () => `${address} was acknowledged and is neither delivered nor reported`);
       }
@@ -220,6 +225,13 @@ export class World {
           () => `${address} was done with at ${done}; no crash hid that: ${this.#crashes}`,
         );
       }
+      for (const at of warned.slice(0, -1)) {
+        this.law(
+          this.#unrecorded(at),
+          () => `${address} is late, it was said at ${warned}; no crash hid that: ${this.#crashes}`,
+        );
+      }
+      this.late += warned.length;
     }
   }
 
