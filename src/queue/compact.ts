@@ -1,5 +1,5 @@
 /**
- * Keeps the journal small: segments go, oldest first, once nothing in them is live; when the dead outweigh the living, the oldest
+ * Keeps the journal small: segments go, oldest first, once nothing in them is live; when the dead are twice the living and more, the oldest
  * segment's live records are copied forward first.
  *
  * Only ever the oldest: a later segment may hold the record that strikes out a message of an earlier one, and deleting it first would
@@ -17,6 +17,8 @@ import { copyPast } from "./past.ts";
 import { type Segment, syncDirectory } from "./segment.ts";
 import { setAside } from "./set_aside.ts";
 
+/** Dead octets put up with beyond as many as are live, so that a deep queue costs fresh mail half as much; no more, for the disk's and the start's sake. */
+const SPARE_BYTES = 2 * 1024 * 1024 * 1024;
 /** Records copied at one time: they share a sync. */
 const COPIED_AT_ONCE = 32;
 
@@ -49,7 +51,7 @@ export interface CompactorOptions {
   readonly keys: Keyring;
   /** Not being written any more, oldest first; the compactor takes away from its front. */
   readonly segments: Segment[];
-  /** Dead octets put up with beyond as many as are live. */
+  /** Dead octets put up with whatever is live. */
   readonly slackBytes: number;
 }
 
@@ -102,7 +104,8 @@ export class Compactor {
     for (const { size } of segments) total += size;
     // What happened to those that wait is copied along. Were it not counted, long histories would be copied round and round.
     const needed = counts.liveBytes + ledger.resting.items.pasts.total;
-    return total > 2 * needed + slackBytes;
+    // Each octet of fresh mail costs as many copied forward as are needed for one that is dead.
+    return total > 2 * needed + Math.min(needed, SPARE_BYTES) + slackBytes;
   }
 
   async #copyForward(segment: Segment): Promise<void> {

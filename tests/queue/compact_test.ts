@@ -105,6 +105,28 @@ test("many that wait, with long histories, are copied forward once for what else
   await b.queue.stop(0);
 });
 
+test("dead octets are put up with until they are twice the living and two segments", async () => {
+  const segmentBytes = 4000;
+  const b = await bench({
+    options: { segmentBytes },
+    verdicts: (address) => address.startsWith("soft") ? "deferred" : "delivered",
+  });
+  for (let n = 0; n < 60; n++) await b.accept(`SOFT${n}`, ["soft@one.example"], undefined, "x".repeat(700));
+  await b.clock.advance(30);
+  for (let n = 0; n < 60; n++) await b.queue.hold(`SOFT${n}`);
+  const total = () => logs(b.disk.names(DIR)).reduce((sum, name) => sum + b.disk.read(`${DIR}/${name}`).length, 0);
+  const live = 60 * 1150;
+  let most = 0;
+  for (let n = 0; logs(b.disk.names(DIR))[0] === "000001.log"; n++) {
+    most = total();
+    assert.ok(most < 4 * live, `${most} octets`);
+    await b.accept(`FRESH${n}`, ["x@two.example"], undefined, "y".repeat(3000));
+    await b.clock.advance(30);
+  }
+  assert.ok(most > 2.5 * live + 2 * segmentBytes && most < 3.5 * live + 3 * segmentBytes, `${most} octets for ${live}`);
+  await b.queue.stop(0);
+});
+
 test("a message whose report is on its way to the disk is not copied forward as if it were told of", async () => {
   const disk = new CrashDisk();
   const { host } = disk;

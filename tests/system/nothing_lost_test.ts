@@ -73,6 +73,7 @@ async function survive(nodes: number): Promise<void> {
     const site = {
       dir,
       files: relaySite(sink.port, { "config/smtp.ini": `listen=127.0.0.1:${port}\nnodes=${nodes}\n` }),
+      startMs: 120_000,
     };
     const shards = nodes === 0 ? [""] : Array.from({ length: nodes }, (_, i) => `/w${i + 1}`);
     sink.refuse = (recipient) => recipient.startsWith("b");
