@@ -4,13 +4,12 @@
  * Trouble with a list is never the client's: a list that cannot say lists nobody.
  */
 import { deny, ok, type Plugin, type Session } from "kasi";
-import { DNS_LIST_INI, isOn, type Zone, zonesOf } from "./dns-list_ini.ts";
+import { BACKSCATTERER, DNS_LIST_INI, isOn, type Zone, zonesOf } from "./dns-list_ini.ts";
 import { ZoneStats } from "./dns-list_stats.ts";
 import { type Listing, Zones } from "./dns-list_zones.ts";
 import type { RedisSection } from "./redis_ini.ts";
 import { pluginRedis } from "./redis_link.ts";
 
-const BACKSCATTERER = "ips.backscatterer.org";
 const ALLOWED = "dnswl";
 
 export default {
@@ -73,7 +72,7 @@ export default {
         // XCLIENT makes another client of it.
         if (notes.get(ALLOWED) !== undefined) notes.set(ALLOWED, undefined);
         if (remote.isPrivate) return void results.add(name, { skip: `private: ${remote.ip}` });
-        const asked = zones.active;
+        const asked = zones.active.filter(({ atConnect }) => atConnect);
         if (asked.length === 0) return void results.add(name, { err: "no zones" });
         const enough = new AbortController();
         const both = AbortSignal.any([enough.signal, signal]);
@@ -104,8 +103,9 @@ export default {
         if (passes(session, "okMail")) return ok();
         if (!isOn(value, BACKSCATTERER, "enable") || session.remote.isPrivate) return;
         if (!sender.isNull() && sender.user.toLowerCase() !== "postmaster") return;
-        const [zone] = zonesOf({ ...value, main: { ...value.main, zones: [BACKSCATTERER] } }, [], []);
-        const found = await zones.ask(zone!, session.remote.ip, signal);
+        const zone = zones.active.find((zone) => zone.name === BACKSCATTERER);
+        if (zone === undefined) return;
+        const found = await zones.ask(zone, session.remote.ip, signal);
         if (found.kind !== "listed") return;
         session.results.add(name, { fail: BACKSCATTERER });
         return refusal(session, [BACKSCATTERER]);

@@ -54,6 +54,8 @@ export const DNS_LIST_INI = fileShape({
     },
   },
 });
+/** The list of those who send bounces to people that wrote nothing. */
+export const BACKSCATTERER = "ips.backscatterer.org";
 export type DnsListSettings = Settings<typeof DNS_LIST_INI.shape>;
 
 type Section = { readonly [key: string]: string | undefined };
@@ -102,6 +104,8 @@ export interface Zone {
   readonly labels: { readonly [answer: string]: string | undefined };
   readonly okHelo: boolean;
   readonly okMail: boolean;
+  /** Asked about every client, not about those alone that send bounces. */
+  readonly atConnect: boolean;
 }
 
 /** The zones of the settings and of the older lists, each once. */
@@ -119,6 +123,9 @@ export function zonesOf(
   add(allowing, { type: "allow" });
   add(settings.main.zones, {});
   add(blocking, {});
+  if (isOn(settings, BACKSCATTERER, "enable") && !zones.has(BACKSCATTERER)) {
+    zones.set(BACKSCATTERER, { ...zoneOf(BACKSCATTERER, sectionOf(settings, BACKSCATTERER)), atConnect: false });
+  }
   return [...zones.values()];
 }
 
@@ -142,6 +149,7 @@ function zoneOf(name: string, section: Section): Zone {
     labels: section,
     okHelo: truth(section.ok_helo) ?? false,
     okMail: truth(section.ok_mail) ?? false,
+    atConnect: true,
   };
 }
 

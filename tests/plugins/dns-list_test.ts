@@ -180,7 +180,7 @@ test("whom an allow list knew is forgotten when XCLIENT tells of another client"
 });
 
 test("[row 265] backscatterer: listed clients send no bounces, and nothing as postmaster", async () => {
-  const zone = { "9.2.0.198.ips.backscatterer.org": { A: ["127.0.0.2"] } };
+  const zone = list("ips.backscatterer.org", { [CLIENT]: "127.0.0.2" });
   const on = await bench("zones=\n[ips.backscatterer.org]\nenable=true\n", zone);
   const off = await bench("zones=\n", zone);
   for (const [from, kind] of [["", "deny"], ["Postmaster@a.test", "deny"], ["joe@a.test", undefined]] as const) {
@@ -190,6 +190,20 @@ test("[row 265] backscatterer: listed clients send no bounces, and nothing as po
     assert.equal((await on.run("mail", { from, ip: "198.0.2.8" })).verdict, undefined);
     assert.equal((await off.run("mail", { from, ip: "198.0.2.9" })).verdict, undefined);
   }
+  // Nobody else is asked about.
+  assert.deepEqual((await on.connect()).err, ["no zones"]);
+  // One that lists everybody is not believed, and one that is silent not waited for twice.
+  const wild = await bench("zones=\n[ips.backscatterer.org]\nenable=true\n", {
+    ...list("ips.backscatterer.org", { [CLIENT]: "127.0.0.2", "1.0.0.127": "127.0.0.2" }),
+  });
+  assert.equal((await wild.run("mail", { from: "", ip: "198.0.2.9" })).verdict, undefined);
+  assert.match(wild.log.text(), /ips\.backscatterer\.org lists 127\.0\.0\.1/);
+  on.machine.resolver.set(`${CLIENT}.ips.backscatterer.org`, "silent");
+  const waiting = on.run("mail", { from: "", ip: "198.0.2.9" });
+  await on.settle();
+  await on.machine.clock.advance(25_000);
+  assert.equal((await waiting).verdict, undefined);
+  assert.equal((await on.run("mail", { from: "", ip: "198.0.2.9" })).verdict, undefined);
 });
 
 test("the older lists add zones, and with statistics on each round of tests logs them", async () => {
