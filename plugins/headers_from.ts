@@ -49,7 +49,7 @@ export function phishTargets(settings: Settings<typeof HEADERS_INI.shape>): read
   }
   for (const domain of Object.keys(settings.phish_domains)) brands.set(domain.toLowerCase(), domain);
   return [...brands].map(([brand, domain]) => {
-    const word = RegExp.escape(fold(brand));
+    const word = fold(brand).replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
     return {
       brand,
       domain: organizationalDomain(domain),

@@ -150,6 +150,9 @@ test("haraka-utils: lists, base64, regular expressions", () => {
   assert.deepEqual(utils.valid_regexes!(["a+", "(", "[b]"]), ["a+", "[b]"]);
   assert.equal(utils.unbase64!(utils.base64!("hé")), "hé");
   assert.equal(new RegExp(utils.wildcard_to_regexp!("a*.?c")).test("axx.bc"), true);
+  const odd = "a.b*c+(d)[e]{f}|g^h$i\\j/k #,-?";
+  for (const flags of ["", "i"]) assert.match(odd, new RegExp(`^${utils.regexp_escape!(odd)}$`, flags));
+  assert.doesNotMatch("axb", new RegExp(`^${utils.regexp_escape!("a.b")}$`));
   assert.equal(utils.in_array!("a", ["a"]), true);
   assert.equal(utils.prettySize!(2048), "2.00kB");
 });
