@@ -9,7 +9,10 @@ import { damaged } from "./fault.ts";
 
 /** The first piece is small: often only the beginning is looked at. */
 const FIRST = 256;
-const LARGEST = 4096;
+const LARGEST = 2048;
+const SMALLEST = 64;
+/** Octets made of one piece beyond which the next one is smaller. */
+const PLENTY = 128 * 1024;
 /** What fflate throws where a gzip header should stand. */
 const NO_HEADER = 6;
 /** Header, nothing, and checksum. */
@@ -77,9 +80,13 @@ async function* run(
   let seen = 0;
   for await (const piece of input) {
     seen += piece.length;
-    for (let at = 0; at < piece.length && fault === undefined; at += size, size = Math.min(LARGEST, 2 * size)) {
+    for (let at = 0; at < piece.length && fault === undefined;) {
       push(piece.slice(at, at + size), false);
-      yield* taken();
+      at += size;
+      const ready = taken();
+      const count = ready.reduce((sum, octets) => sum + octets.length, 0);
+      size = count > PLENTY ? Math.max(SMALLEST, size >> 1) : Math.min(LARGEST, 2 * size);
+      yield* ready;
     }
     if (fault !== undefined) break;
   }

@@ -2,7 +2,8 @@
  * Members of a zip archive (APPNOTE 6.3), by its directory at the end.
  *
  * Made to be lied to: every directory that a reader could take for the one is gone through, names are those of the directory and of each member's
- * own header, counts and sizes are believed as far as the octets bear them out. Without a directory (a file cut off) the headers of members
+ * own header, counts and sizes are believed as far as the octets bear them out, members that no directory lists are told of where they follow
+ * upon others. Without a directory (a file cut off) the headers of members
  * are searched for. Throws an {@linkcode ArchiveFault} behind the last member that could be read.
  */
 import { type Bytes, equalBytes } from "../base/bytes.ts";
@@ -38,44 +39,56 @@ interface Directory {
 }
 
 export async function* zipMembers(octets: Octets): AsyncGenerator<Member, void, undefined> {
-  const directories = await findDirectories(octets);
-  if (directories.length === 0) {
+  const told = new Set<string>();
+  const seen: Seen = { ends: new Map(), stored: [] };
+  const starts = new Set<number>();
+  let short = false;
+  let repeated = 0;
+  let found = 0;
+  for await (const { at, record } of endRecords(octets)) {
+    // The end of an archive that lies in this one, as it is.
+    if (seen.stored.some(([from, to]) => at >= from && at < to)) continue;
+    if (++found > MOST_ENDS) throw damaged("has too many ends");
+    for (const directory of await directoriesOf(octets, at, record)) {
+      if (starts.has(directory.start)) continue;
+      starts.add(directory.start);
+      let count = 0;
+      const here: string[] = [];
+      for await (const { key, member } of membersOf(octets, directory, seen)) {
+        count++;
+        here.push(key);
+        // Whoever counts the members does not hear of these.
+        if (!told.has(key)) yield member;
+        else if (++repeated > MOST_REPEATED) throw damaged("has directories that repeat one another");
+      }
+      for (const key of here) told.add(key);
+      if (directory.count !== undefined && count < directory.count) short = true;
+    }
+  }
+  if (starts.size === 0) {
     yield* strayMembers(octets);
     throw damaged("has no directory: it is cut off, or no zip");
   }
-  const told = new Set<string>();
-  let short = false;
-  let repeated = 0;
-  for (const directory of directories) {
-    let count = 0;
-    const here: string[] = [];
-    for await (const { key, member } of membersOf(octets, directory)) {
-      count++;
-      here.push(key);
-      // Whoever counts the members does not hear of these.
-      if (!told.has(key)) yield member;
-      else if (++repeated > MOST_REPEATED) throw damaged("has directories that repeat one another");
-    }
-    for (const key of here) told.add(key);
-    if (directory.count !== undefined && count < directory.count) short = true;
-  }
+  yield* unlistedMembers(octets, seen.ends);
   if (short) throw damaged("has a directory with fewer members than it says");
 }
 
-async function findDirectories(octets: Octets): Promise<Directory[]> {
+/** What directories have told of. */
+interface Seen {
+  /** Where a member's header stands → where its octets end. */
+  readonly ends: Map<number, number>;
+  /** Octets that stand as they are. */
+  readonly stored: (readonly [from: number, to: number])[];
+}
+
+/** From the last one on. */
+async function* endRecords(octets: Octets): AsyncGenerator<{ at: number; record: Bytes }, void, undefined> {
   const tailAt = Math.max(0, octets.size - END_SIZE - LONGEST_COMMENT);
-  const tail = await octets.read(tailAt, octets.size - tailAt);
+  const tail = (await octets.read(tailAt, octets.size - tailAt)).slice();
   const view = littleEndian(tail);
-  const found = new Map<number, Directory>();
-  let ends = 0;
   for (let at = tail.length - END_SIZE; at >= 0; at--) {
-    if (view.getUint32(at, true) !== END) continue;
-    if (++ends > MOST_ENDS) throw damaged("has too many ends");
-    for (const directory of await directoriesOf(octets, tailAt + at, tail.subarray(at, at + END_SIZE))) {
-      found.set(directory.start, directory);
-    }
+    if (view.getUint32(at, true) === END) yield { at: tailAt + at, record: tail.subarray(at, at + END_SIZE) };
   }
-  return [...found.values()];
 }
 
 /** Where readers may look for the directory: at the offset stated, or right in front of the end. */
@@ -116,7 +129,11 @@ async function directoriesOf(octets: Octets, endAt: number, record: Bytes): Prom
   return found;
 }
 
-async function* membersOf(octets: Octets, directory: Directory): AsyncGenerator<{ key: string; member: Member }> {
+async function* membersOf(
+  octets: Octets,
+  directory: Directory,
+  seen: Seen,
+): AsyncGenerator<{ key: string; member: Member }> {
   const reader = new ByteReader(piecesOf(octets, directory.start));
   for (;;) {
     const head = await reader.peek(46);
@@ -130,6 +147,8 @@ async function* membersOf(octets: Octets, directory: Directory): AsyncGenerator<
     const extra = await reader.take(extraSize);
     const { packed, size, offset } = sizesIn(extra, entry);
     const local = await localHeader(octets, offset, directory.shift);
+    if (local !== undefined) seen.ends.set(local.at, local.data + packed);
+    if (local !== undefined && entry.method === 0) seen.stored.push([local.data, local.data + packed]);
     const names = new Set([textOf(nameBytes), ...unicodeName(extra)]);
     if (local !== undefined && !equalBytes(local.name, nameBytes)) names.add(textOf(local.name));
     names.delete("");
@@ -200,6 +219,7 @@ function extraField(extra: Bytes, id: number): Bytes | undefined {
 interface LocalHeader {
   readonly flags: number;
   readonly name: Bytes;
+  readonly at: number;
   /** Where its octets begin. */
   readonly data: number;
 }
@@ -213,7 +233,7 @@ async function localHeader(octets: Octets, offset: number, shift: number): Promi
     if (head.length < 30 || view.getUint32(0, true) !== LOCAL) continue;
     const nameSize = view.getUint16(26, true);
     const name = (await octets.read(at + 30, nameSize)).slice();
-    return { flags: view.getUint16(6, true), name, data: at + 30 + nameSize + view.getUint16(28, true) };
+    return { flags: view.getUint16(6, true), name, at, data: at + 30 + nameSize + view.getUint16(28, true) };
   }
 }
 
@@ -255,6 +275,38 @@ async function* lzma(raw: AsyncIterable<Bytes>, size: number): AsyncGenerator<By
   if (head[2] !== 5 || head[3] !== 0) throw damaged("has impossible properties");
   yield* unlzma(reader, { properties: head[4]!, dictionary: littleEndian(head).getUint32(5, true), size });
 }
+
+/** What a reader would find that goes from member to member and never sees the directory. */
+async function* unlistedMembers(
+  octets: Octets,
+  ends: ReadonlyMap<number, number>,
+): AsyncGenerator<Member, void, undefined> {
+  const isMember = async (at: number) => {
+    const mark = await octets.read(at, 4);
+    return mark.length === 4 && littleEndian(mark).getUint32(0, true) === LOCAL;
+  };
+  let at = await isMember(0) ? 0 : Math.min(...ends.keys(), octets.size);
+  for (;;) {
+    let end = ends.get(at);
+    if (end === undefined) {
+      const local = await localHeader(octets, at, 0);
+      if (local === undefined) return;
+      yield { names: [textOf(local.name)], isEncrypted: (local.flags & 1) !== 0 };
+      // §4.3.9: how long it is stands behind it.
+      if ((local.flags & 8) !== 0) return;
+      end = local.data + littleEndian(await octets.read(at + 18, 4)).getUint32(0, true);
+    }
+    const next: number[] = [];
+    for (const descriptor of DESCRIPTORS) {
+      if (next.length === 0 && await isMember(end + descriptor)) next.push(end + descriptor);
+    }
+    if (next[0] === undefined || next[0] <= at) return;
+    at = next[0];
+  }
+}
+
+/** §4.3.9: sizes that a record behind a member's octets has. */
+const DESCRIPTORS = [0, 16, 12, 24, 20];
 
 /** Headers of members wherever they stand. */
 async function* strayMembers(octets: Octets): AsyncGenerator<Member, void, undefined> {

@@ -45,7 +45,7 @@ test("a reader that stops after the beginning of a bomb has cost a few hundred k
   }
   let largest = 0;
   for await (const piece of inflate(pieces(bomb))) largest = Math.max(largest, piece.length);
-  assert.ok(largest < 4_500_000, `${largest}`);
+  assert.ok(largest < 300_000, `${largest}`);
 });
 
 test("gzip is read member after member; what follows and is none is passed over", async () => {

@@ -25,6 +25,10 @@ export interface ZipMember {
   readonly extra?: Uint8Array;
   /** In the directory, in the place of where its header stands. */
   readonly offset?: number;
+  /** Not in the directory. */
+  readonly isUnlisted?: boolean;
+  /** Behind its content. */
+  readonly descriptor?: Uint8Array;
 }
 export interface ZipOptions {
   readonly comment?: Content;
@@ -74,20 +78,23 @@ export function zip(
       fields([0x04034b50, 4], [20, 2], ...common, [localName.length, 2], [0, 2]),
       localName,
       packed,
+      member.descriptor ?? new Uint8Array(0),
     ]);
-    directory.push(
-      concat([
-        fields([0x02014b50, 4], [20, 2], [20, 2], ...common, [name.length, 2], [extra.length, 2], [0, 2]),
-        fields([0, 2], [0, 2], [0, 4], [zip64 ? 0xffffffff : member.offset ?? at, 4]),
-        name,
-        extra,
-      ]),
-    );
+    if (!member.isUnlisted) {
+      directory.push(
+        concat([
+          fields([0x02014b50, 4], [20, 2], [20, 2], ...common, [name.length, 2], [extra.length, 2], [0, 2]),
+          fields([0, 2], [0, 2], [0, 4], [zip64 ? 0xffffffff : member.offset ?? at, 4]),
+          name,
+          extra,
+        ]),
+      );
+    }
     bodies.push(local);
     at += local.length;
   }
   const table = concat(directory);
-  const count = options.count ?? list.length;
+  const count = options.count ?? directory.length;
   const comment = octetsOf(options.comment ?? "");
   const large = options.zip64
     ? concat([
