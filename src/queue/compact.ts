@@ -79,14 +79,14 @@ export class Compactor {
   }
 
   async #work(): Promise<void> {
-    const { segments, log } = this.#options;
+    const { segments, log, keys } = this.#options;
     // Records of this very turn may still be on their way into the oldest segment.
     await undefined;
     try {
       while (!this.#stopped) {
         const oldest = segments[0];
         if (oldest === undefined || oldest.keep) return;
-        if (oldest.live > 0) {
+        if (oldest.live > 0 || keys.liesIn(oldest)) {
           if (!this.#wasteful()) return;
           await this.#copyForward(oldest);
           if (oldest.live > 0) return;
@@ -99,11 +99,11 @@ export class Compactor {
   }
 
   #wasteful(): boolean {
-    const { segments, counts, ledger, slackBytes } = this.#options;
+    const { segments, counts, ledger, keys, slackBytes } = this.#options;
     let total = 0;
     for (const { size } of segments) total += size;
-    // What happened to those that wait is copied along. Were it not counted, long histories would be copied round and round.
-    const needed = counts.liveBytes + ledger.resting.items.pasts.total;
+    // What happened to those that wait is copied along, and so are keys. Were they not counted, they would be copied round and round.
+    const needed = counts.liveBytes + ledger.resting.items.pasts.total + keys.octets;
     // Each octet of fresh mail costs as many copied forward as are needed for one that is dead.
     return total > 2 * needed + Math.min(needed, SPARE_BYTES) + slackBytes;
   }

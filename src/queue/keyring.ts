@@ -118,6 +118,19 @@ export class Keyring {
     for (const [key, known] of this.#known) if (known.id === id) this.#known.delete(key);
   }
 
+  /** Octets that a record of all keys takes, at most. */
+  get octets(): number {
+    let octets = 0;
+    for (const [key, { id }] of this.#known) octets += 3 * key.length + id.length + 32;
+    return octets;
+  }
+
+  /** Whether any key has its record in the segment. */
+  liesIn(segment: Segment): boolean {
+    for (const known of this.#known.values()) if (known.segment === segment && !this.#isOld(known)) return true;
+    return false;
+  }
+
   /** A segment is about to go: what it knows is written again. Rejects when the disk fails. */
   async leave(segment: Segment, journal: Pick<Journal, "append">): Promise<void> {
     const here = [...this.#known].filter(([, known]) => known.segment === segment && !this.#isOld(known));

@@ -3,7 +3,7 @@ import type { Host } from "../../src/host/types.ts";
 import { readQueue } from "../../src/queue/list.ts";
 import { CrashDisk } from "../kit/crash_disk.ts";
 import { test } from "../kit/test.ts";
-import { bench, DIR, MINUTE } from "./queue_kit.ts";
+import { bench, DIR, envelope, mail, MINUTE } from "./queue_kit.ts";
 
 const logs = (names: string[]) => names.filter((name) => name.endsWith(".log"));
 
@@ -124,6 +124,30 @@ test("dead octets are put up with until they are twice the living and two segmen
     await b.clock.advance(30);
   }
   assert.ok(most > 2.5 * live + 2 * segmentBytes && most < 3.5 * live + 3 * segmentBytes, `${most} octets for ${live}`);
+  await b.queue.stop(0);
+});
+
+test("keys of mail that has gone are not copied round and round, however many there are", async () => {
+  const b = await bench({ options: { segmentBytes: 2000 } });
+  const take = (n: number) => {
+    const under = { ...envelope(`M${n}`, "us@home.example", ["x@one.example"]), key: `schlüssel-${n}` };
+    return b.queue.accept(under, mail(`M${n}`));
+  };
+  // Each burst is one batch in one segment, with more keys than a segment is long.
+  for (let burst = 0; burst < 4; burst++) {
+    await Promise.all(Array.from({ length: 60 }, (_, n) => take(burst * 60 + n)));
+  }
+  // What never ends is ended here.
+  let steps = 0;
+  b.disk.fail = () => {
+    if (++steps > 5000) throw new Error("Too much is done");
+  };
+  await b.clock.advance(1000);
+  assert.ok(steps < 3000, `${steps} steps`);
+  const segments = logs(b.disk.names(DIR));
+  await b.clock.advance(1000);
+  assert.deepEqual(logs(b.disk.names(DIR)), segments);
+  assert.deepEqual(await take(3), { id: "M3", repeated: true });
   await b.queue.stop(0);
 });
 
