@@ -44,7 +44,7 @@ export function utf8Decode(bytes: Uint8Array): string {
 const MOST_LISTED = 256;
 
 /** Undefined for what is long, or not ASCII. */
-function asciiDecode(bytes: Uint8Array): string | undefined {
+export function asciiDecode(bytes: Uint8Array): string | undefined {
   const { length } = bytes;
   if (length > MOST_LISTED) return undefined;
   const codes: number[] = [];

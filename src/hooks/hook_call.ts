@@ -44,7 +44,8 @@ export class HookCall {
 
   /** Nothing of this call may be heeded any more. With a reason its signal is aborted. */
   static end(call: HookCall, reason?: unknown): void {
-    call.#outer?.removeEventListener("abort", call.#onOuter);
+    // Nobody listens until the signal has been asked for.
+    if (call.#controller !== undefined) call.#outer?.removeEventListener("abort", call.#onOuter);
     if (reason === undefined) return;
     call.#over = true;
     call.#controller?.abort(reason);

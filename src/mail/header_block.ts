@@ -4,7 +4,7 @@
  * The incoming block is looked at only when somebody asks for a field, removes one, or adds one at the end; a field added in front
  * costs its own octets and nothing else. Untouched fields keep their octets. Lines that are no field stay where they are, unseen.
  */
-import { type Bytes, concat, latin1Decode } from "../base/bytes.ts";
+import { asciiDecode, type Bytes, concat, latin1Decode } from "../base/bytes.ts";
 import { decodeWords } from "./encoded_words.ts";
 import type { Header, HeaderField } from "./header.ts";
 import { fieldBytes } from "./header_text.ts";
@@ -32,9 +32,9 @@ export function findHeaderEnd(bytes: Uint8Array, whole: boolean): HeaderEnd {
     const first = bytes[line];
     if (first === LF) return { fields: line, body: line + 1, separator: "found" };
     if (first === CR && bytes[line + 1] === LF) return { fields: line, body: line + 2, separator: "found" };
-    const end = bytes.indexOf(LF, line);
-    if (end < 0) break;
-    line = end + 1;
+    const next = endOfLine(bytes, line);
+    if (bytes[next - 1] !== LF) break;
+    line = next;
   }
   if (!whole) return { fields: line, body: line, separator: "beyond" };
   const end = endOfFieldLines(bytes);
@@ -70,6 +70,8 @@ const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** RFC 6532 says UTF-8; older mail has any charset, read as Latin-1 so that nothing is lost. */
 function headerText(bytes: Uint8Array): string {
+  const ascii = asciiDecode(bytes);
+  if (ascii !== undefined) return ascii;
   try {
     return utf8.decode(bytes);
   } catch {

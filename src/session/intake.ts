@@ -203,7 +203,9 @@ export function readHead(bytes: Uint8Array): HeadFacts {
       facts.end = at + (first === LF ? 1 : 2);
       break;
     }
-    const end = bytes.indexOf(LF, at);
+    let end = at;
+    while (end < bytes.length && bytes[end] !== LF) end++; // lines are short: a call would cost more
+    if (end === bytes.length) end = -1;
     // Small letters, whatever the case.
     switch (first | 32) {
       case 114:

@@ -13,6 +13,7 @@ export function endOf(addr: Addr): End {
 }
 
 export function plainIp(ip: string): string {
+  if (!ip.includes(":")) return ip;
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip);
   if (mapped) return mapped[1]!;
   const zone = ip.indexOf("%");

@@ -4,6 +4,7 @@
  * The loop reads a line, has the command's row do its work, and puts the reply behind those that wait; they leave in one write when the
  * reader has no more whole line. Never rejects: what breaks is logged under the session's id and ends this session alone.
  */
+import { notWhenAborted, whenAborted } from "../base/when_aborted.ts";
 import { parseCommand } from "../wire/command.ts";
 import type { Line } from "../wire/wire_reader.ts";
 import type { Reply } from "../wire/reply.ts";
@@ -21,15 +22,14 @@ import { about, TEXTS } from "./texts.ts";
 export const runSession: RunSession = async (readable, writable, context) => {
   const talk = new Dialogue({ readable, writable }, context, TEXTS.timeout);
   const onStop = () => talk.stop(new Gone("the server stops", TEXTS.shutdown));
-  if (context.signal.aborted) onStop();
-  else context.signal.addEventListener("abort", onStop, { once: true });
+  whenAborted(context.signal, onStop);
   let last: Reply | undefined;
   try {
     await converse(talk);
   } catch (error) {
     last = lastWord(talk, error);
   } finally {
-    context.signal.removeEventListener("abort", onStop);
+    notWhenAborted(context.signal, onStop);
   }
   await farewell(talk, last);
 };

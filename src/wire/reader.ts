@@ -29,8 +29,8 @@ export type Incoming = ReadableStream<Bytes> | Octets;
 const LINE_BUFFER = 2048;
 /** Octets kept once message data flow. */
 const DATA_BUFFER = 16384;
-/** Buffers of readers that have released their stream, for the next ones: new ones would have to be zeroed and collected. */
-const spare: Bytes[] = [];
+/** Buffers of readers that are done with them, for the next ones: new ones would have to be zeroed and collected. */
+const spare: { readonly [size: number]: Bytes[] } = { [LINE_BUFFER]: [], [DATA_BUFFER]: [] };
 const MOST_SPARE = 64;
 const RELEASED = new Error("The reader has given up its stream");
 /** The longest command line of RFC 5321 §4.5.3.1.4, until a caller names a limit. */
@@ -170,7 +170,7 @@ class OctetReader implements WireReader {
   retire(): void {
     this.#failure ??= { reason: RELEASED };
     if (this.#pulling) return;
-    if (this.#own && this.#buffer.length === DATA_BUFFER && spare.length < MOST_SPARE) spare.push(this.#buffer);
+    this.#spareBuffer();
     this.#buffer = EMPTY;
     this.#words = undefined;
     this.#start = this.#end = this.#searched = 0;
@@ -246,8 +246,9 @@ class OctetReader implements WireReader {
     let capacity = Math.max(this.#buffer.length, this.#capacity);
     while (capacity - held < length) capacity *= 2;
     if (!this.#own || capacity > this.#buffer.length) {
-      const larger: Bytes = (capacity === DATA_BUFFER ? spare.pop() : undefined) ?? new Uint8Array(capacity);
-      larger.set(this.#buffer.subarray(this.#start, this.#end));
+      const larger: Bytes = spare[capacity]?.pop() ?? new Uint8Array(capacity);
+      if (held > 0) larger.set(this.#buffer.subarray(this.#start, this.#end));
+      this.#spareBuffer();
       this.#buffer = larger;
       this.#words = undefined;
       this.#own = true;
@@ -257,6 +258,14 @@ class OctetReader implements WireReader {
     this.#searched = Math.max(0, this.#searched - this.#start);
     this.#start = 0;
     this.#end = held;
+  }
+
+  /** Of octets by calls only: a stream may still have the buffer, or the memory be somebody's. */
+  #spareBuffer(): void {
+    const same = spare[this.#buffer.length];
+    if (this.#own && this.#octets !== undefined && same !== undefined && same.length < MOST_SPARE) {
+      same.push(this.#buffer);
+    }
   }
 
   readonly #onRead = (octets: number | null): void => {
