@@ -63,6 +63,11 @@ const POLICIES: readonly (readonly [policy: string, result: string])[] = [
   ["v=spf1 ip4:44.10.20.99 -all " + "ip4:44.10.20.1 ".repeat(600), "Pass"],
 ];
 
+const nibbles = (hex: string) => [...hex].reverse().join(".");
+const SIX = "2a00:1450:4000::10";
+const NIBBLES = nibbles("2a001450400000000000000000000010");
+const LISTED_SIX = nibbles("2a001450400000000000000000000066");
+
 const ZONE = `$ORIGIN .
 $TTL 300
 @ SOA ns.root. hostmaster.root. 1 3600 600 86400 42
@@ -88,6 +93,13 @@ _dmarc.example.org. CNAME _dmarc.hosted.example.net.
 _dmarc.hosted.example.net. TXT "v=DMARC1; p=reject; rua=mailto:" "dmarc@example.net"
 10.20.10.44.asn.rspamd.com. TXT "64496|44.10.20.0/24|ZZ|iana|2010-01-01"
 165.51.128.66.asn.rspamd.com. TXT "26496|66.128.48.0/20|US|arin|2002-08-27"
+
+; The same over IPv6.
+six.example.org. AAAA ${SIX}
+six.example.org. TXT "v=spf1 ip6:2a00:1450::/32 -all"
+${NIBBLES}.ip6.arpa. PTR six.example.org.
+${NIBBLES}.asn6.rspamd.com. TXT "64497|2a00:1450::/32|ZZ|iana|2010-01-01"
+${LISTED_SIX}.bl.example.net. A 127.0.0.3
 
 ; A client whose reverse name is a trap.
 77.20.10.44.in-addr.arpa. PTR evil\\013\\010Injected:\\032yes.example.org.
@@ -235,7 +247,8 @@ async function scene(): Promise<Scene> {
       results = {};
       arrived = "";
       await using client = await SmtpClient.connect(port);
-      await client.write(`PROXY TCP4 ${ip} 192.0.2.1 41000 25\r\n`);
+      const us = ip.includes(":") ? "TCP6" : "TCP4";
+      await client.write(`PROXY ${us} ${ip} ${us === "TCP6" ? "2001:db8::1" : "192.0.2.1"} 41000 25\r\n`);
       let reply = await client.reply() ?? "";
       if (reply.startsWith("220")) reply = await client.say(`EHLO ${helo}`);
       if (reply.startsWith("250")) {
@@ -309,6 +322,13 @@ test(
       ),
     );
 
+    const six = await say({ ip: SIX, helo: "six.example.org", from: "joe@six.example.org", content: "\n" });
+    assert.match(six.reply, /^250 /);
+    assert.deepEqual(
+      [six.results.fcrdns!.fcrdns, six.results.asn!.asn, six.results.spf!.result, six.results["helo.checks"]!.fail],
+      [["six.example.org"], "64497", "Pass", []],
+    );
+    assert.match((await say({ ip: SIX.replace("10", "66") })).reply, /^554 .* is listed on bl\.example\.net$/);
     assert.match((await say({ ip: "44.10.20.66" })).reply, /^554 \[44\.10\.20\.66\] is listed on bl\.example\.net$/);
     assert.match((await say({ helo: "bad.example.com" })).reply, /^550 bad\.example\.com listed in ubl\.example\.net$/);
     const linked = await say({ from: "joe@v6.example.com", content: `${LETTER}see http://44.10.30.6/x\n` });
