@@ -53,7 +53,10 @@ export default {
       return new ArchiveSearch({
         limits: { depth: rules.depth, octets: max_total_bytes, members: max_total_entries },
         isArchive: (file) => extensionIn(rules.archives, file) !== undefined,
-        newSpool: () => new Spool({ host: machine.host, path: `${dataDir}/attachment-${newId()}` }),
+        newSpool: () => {
+          machine.host.mkdirSync(dataDir, { recursive: true });
+          return new Spool({ host: machine.host, path: `${dataDir}/attachment-${newId()}` });
+        },
         signal,
       });
     };

@@ -5,6 +5,7 @@ import { gzip, pax, tar, zip } from "../kit/archives.ts";
 import { type FakeSession, fakeSession } from "../kit/fake_session.ts";
 import { noSpace } from "../kit/memory_disk.ts";
 import { startPlugin } from "../kit/hook.ts";
+import { DATA_DIR } from "../kit/plugin_host.ts";
 import { test } from "../kit/test.ts";
 
 interface Attached {
@@ -248,6 +249,21 @@ test("a name without sense in a reply is made harmless, and a disk that is full 
   const large = zip(Array.from({ length: 12 }, (_, i) => ({ name: `${i}.bin`, content: noise, method: 0 })));
   assert.match((await send(mail(named("o.zip", large)))).said, /^defer/);
   assert.equal(machine.disk.open, 0);
+});
+
+test("a large archive is put by in the data directory, whether that is there or not", async () => {
+  const { send, machine } = await bench();
+  machine.host.removeSync(DATA_DIR, { recursive: true });
+  const noise = crypto.getRandomValues(new Uint8Array(60_000));
+  const large = zip(Array.from({ length: 12 }, (_, i) => ({ name: `${i}.bin`, content: noise, method: 0 })));
+  let opened = "";
+  machine.disk.before = (operation) => {
+    if (operation.kind === "open" && operation.path.startsWith(DATA_DIR)) opened = operation.path;
+  };
+  const { said, notes } = await send(mail(named("o.zip", large)));
+  assert.deepEqual([said, (notes.get("attachment_archive_files") as string[]).length], ["", 12]);
+  assert.match(opened, /\/attachment-[\w-]+$/);
+  assert.deepEqual([machine.disk.open, machine.disk.files.has(opened)], [0, false]);
 });
 
 test("a message that is not kept has its names looked at", async () => {
