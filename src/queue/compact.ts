@@ -17,8 +17,8 @@ import { copyPast } from "./past.ts";
 import { type Segment, syncDirectory } from "./segment.ts";
 import { setAside } from "./set_aside.ts";
 
-/** Dead octets put up with beyond as many as are live, so that a deep queue costs fresh mail half as much; no more, for the disk's and the start's sake. */
-const SPARE_BYTES = 2 * 1024 * 1024 * 1024;
+/** Dead octets put up with beyond as many as are live, so that what waits costs fresh mail less; no more, for the disk's and the start's sake. */
+const SPARE_BYTES = 512 * 1024 * 1024;
 /** Records copied at one time: they share a sync. */
 const COPIED_AT_ONCE = 32;
 
