@@ -217,7 +217,9 @@ export function setUp(): SetUp {
   if (missing.length > 0) {
     console.log(`setup: not to be had here: ${missing.join(", ")}; the tests that need them are skipped and counted`);
   }
-  if (!unpackServers()) console.log("setup: no Exim, OpenSMTPD and Dovecot; what needs them is skipped and counted");
+  if (!unpackServers()) {
+    console.log("setup: no Exim, OpenSMTPD, Dovecot and OpenDKIM; what needs them is skipped and counted");
+  }
   const node = nodeBinary();
   const packages = node !== undefined && installNodePackages();
   if (node === undefined || !packages) console.log("setup: no Node 22.18 or its packages; the Node door is not tested");

@@ -248,6 +248,8 @@ export interface Dovecot extends UnpackedServer {
   readonly imaps: number;
   /** Its auth-userdb socket. */
   readonly userdb: string;
+  /** Its LMTP socket. */
+  readonly lmtp: string;
 }
 
 /** LMTP (\`port\`), IMAP and the auth socket, with these users (no colon in a password); each has a box. */
@@ -255,13 +257,13 @@ export async function startDovecot(
   { passwords, ...options }: ServerOptions & { readonly passwords: { readonly [user: string]: string } },
 ): Promise<Dovecot> {
   const [imap, imaps] = [await freePort(), await freePort()];
-  let userdb = "";
+  let run = "";
   const server = await start({
     name: "dovecot",
     boxes: Object.keys(passwords).map((user) => `mail/${user}/new`),
     command: (dir) => ["/usr/sbin/dovecot", "-F", "-c", `${dir}/dovecot.conf`],
     files: (dir, port) => {
-      userdb = `${dir}/run/auth-userdb`;
+      run = `${dir}/run`;
       const line = ([user, password]: [string, string]) => `${user}:{PLAIN}${password}:8:8::${dir}/mail/${user}::\n`;
       return {
         users: Object.entries(passwords).map(line).join(""),
@@ -297,5 +299,5 @@ ${LMTP(port)}`,
       };
     },
   }, options);
-  return { ...server, imap, imaps, userdb };
+  return { ...server, imap, imaps, userdb: `${run}/auth-userdb`, lmtp: `${run}/lmtp` };
 }

@@ -370,6 +370,6 @@ test(
         assert.deepEqual(said.results.fcrdns![key], value, `${ip} ${key}`);
       }
     }
-    assert.deepEqual(kasi.log.filter((line) => /^injected|\[(?:CRIT|ALERT|EMERG)\]/i.test(line)), []);
+    assert.deepEqual(kasi.log.filter((line) => /^injected|\[(?:CRIT|ALERT|EMERG)\]/im.test(line)), []);
   },
 );
