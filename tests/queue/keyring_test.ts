@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { loadMessage } from "../../src/mail/message.ts";
+import { Keyring } from "../../src/queue/keyring.ts";
+import type { Segment } from "../../src/queue/segment.ts";
 import type { CrashDisk } from "../kit/crash_disk.ts";
 import { FakeClock } from "../kit/fake_clock.ts";
 import { test } from "../kit/test.ts";
@@ -156,4 +158,24 @@ test("where queues share submissions, another one's is repeated too; a claim end
   await assert.rejects(submit(b, "E", "k3"));
   assert.deepEqual(ended, ["k", "k3"]);
   await b.queue.stop(0).catch(() => {});
+});
+
+test("it tells what a record of all keys takes at most, and in which segments any lie", async () => {
+  let now = 1_700_000_000_000;
+  const keys = new Keyring(() => now, () => ({ keyWindowMs: 1000, mostKeys: 100 }));
+  const [first, second] = [{}, {}] as Segment[];
+  for (let n = 0; n < 50; n++) keys.add(n % 2 === 0 ? `key-${n}` : `schlüssel 日本 ${n}`, `ID${n}`, now, first!);
+  assert.deepEqual([keys.liesIn(first!), keys.liesIn(second!)], [true, false]);
+  let record = "";
+  await keys.leave(first!, {
+    append: (_, json) => {
+      record = json as string;
+      return Promise.resolve({ segment: second!, offset: 0, length: 0 });
+    },
+  });
+  const written = new TextEncoder().encode(record).length;
+  assert.ok(keys.octets >= written && keys.octets < 2 * written, `${keys.octets} for ${written}`);
+  assert.deepEqual([keys.liesIn(first!), keys.liesIn(second!)], [false, true]);
+  now += 1000;
+  assert.equal(keys.liesIn(second!), false);
 });
