@@ -63,9 +63,9 @@ export interface Sink {
 
 /** smtp-sink with its running counter read from a pipe. `everywhere`: on all of 127.0.0.0/8. */
 export function sink(port: number, everywhere = false): Sink {
-  const child = spawn(which("smtp-sink")!, ["-c", "-u", "nobody", `${everywhere ? "" : "127.0.0.1"}:${port}`, "1000"], {
-    stdio: ["ignore", "pipe", "ignore"],
-  });
+  // Beyond 256 connections it would answer no more: two workers' idle ones to a hundred hosts are as many.
+  const args = ["-c", "-m", "4000", "-u", "nobody", `${everywhere ? "" : "127.0.0.1"}:${port}`, "1000"];
+  const child = spawn(which("smtp-sink")!, args, { stdio: ["ignore", "pipe", "ignore"] });
   let seen = 0;
   let wanted = Infinity;
   let wake = () => {};
