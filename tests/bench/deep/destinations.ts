@@ -78,7 +78,9 @@ async function once(isDead: boolean): Promise<number[]> {
   const start = performance.now();
   for (let n = 0; n < MESSAGES; n++) {
     const due = start + n / PER_SECOND * 1000;
-    if (due > performance.now()) await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+    if (due > performance.now()) {
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
+    }
     const domain = n % DEAD_SHARE === 0 ? "dead.example" : `d${n * 7919 % (DESTINATIONS - 1)}.example`;
     const id = `D${n}.1`;
     began.set(id, performance.now());
