@@ -275,13 +275,16 @@ class FileConfig implements SiteConfig {
     if (this.#overrides.names().size > 0) { for (const opened of due) opened.refresh(); }
   }
 
-  report(fault: ConfigFault): void {
-    this.#options.log.event("config_fault", { file: fault.file, reason: describeFault(fault) });
+  report(fault: ConfigFault, meaning: "passed over" | "last good values stay" = "passed over"): void {
+    this.#options.log.event(meaning === "passed over" ? "config_passed_over" : "config_fault", {
+      file: fault.file,
+      reason: describeFault(fault),
+    });
     this.#options.onFault?.(fault);
   }
 
   #fail(file: string, reason: unknown): void {
-    if (reason instanceof ConfigError) this.report(reason.fault);
+    if (reason instanceof ConfigError) this.report(reason.fault, "last good values stay");
     else this.#options.log.event("config_fault", { file, reason: textOf(reason) });
   }
 }

@@ -26,8 +26,9 @@ import type { SMTP_INI } from "./files/smtp_ini.ts";
 import type { TLS_INI } from "./files/tls_ini.ts";
 import { defaultIntervals, parseIntervals } from "./intervals.ts";
 import type { FileShape, Settings } from "./shape.ts";
+import type { SiteConfig } from "./types.ts";
 
-export type Report = (fault: ConfigFault) => void;
+export type Report = SiteConfig["report"];
 type In<F> = F extends FileShape<infer S> ? Settings<S> : never;
 export type SmtpIni = In<typeof SMTP_INI>;
 export type ConnectionIni = In<typeof CONNECTION_INI>;

@@ -73,6 +73,8 @@ export interface Events {
   queue_recovered: { shard: string; messages: number; recipients: number; segments: number; torn: number; ms: number };
   config_reloaded: { file: string };
   config_fault: { file: string; reason: string };
+  /** A name that nothing reads, or an entry that can be done without. */
+  config_passed_over: { file: string; reason: string };
 }
 export type EventName = keyof Events;
 export type EventOf<N extends EventName> = Events[N];
@@ -123,6 +125,7 @@ export const EVENTS: { readonly [N in EventName]: EventRow<N> } = {
   queue_recovered: plain("NOTICE", "queue: recovered"),
   config_reloaded: plain("NOTICE", "config: reloaded"),
   config_fault: plain("ERROR", "config: cannot use this file; the last good values stay"),
+  config_passed_over: plain("ERROR", "config: not understood, and passed over"),
 };
 
 function inBrackets(address: string): string {
