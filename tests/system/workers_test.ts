@@ -139,8 +139,8 @@ test(
     over.abort();
     const { acknowledged, refused, broken } = await load;
     assert.deepEqual([...refused], []);
-    // Those whose connection was the dead worker's.
-    assert.ok(broken < 6, `${broken} messages were broken off`);
+    // Those whose connection was the dead worker's: the kernel may have given it all six.
+    assert.ok(broken <= 6, `${broken} messages were broken off`);
 
     sink.refuse = () => false;
     await pause(200);
