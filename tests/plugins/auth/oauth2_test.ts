@@ -94,12 +94,17 @@ test("trouble with the endpoint puts off, and neither token nor answer is logged
 });
 
 test("an endpoint that does not answer is given up after the timeout", async () => {
+  const asked = Promise.withResolvers<void>();
   const started = await startPlugin(plugin, {
     files: ini("timeout=3"),
-    fetch: ({ signal }) =>
-      new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")))),
+    fetch({ signal }) {
+      asked.resolve();
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted"))));
+    },
   });
   const said = started.run("auth", { event: { attempt: withToken("held.token") } });
+  // The token is hashed before, on a thread that others' hashes may hold: no time is to pass until then.
+  await asked.promise;
   await started.machine.clock.advance(3000);
   assert.equal((await said).verdict?.kind, "defer");
   assert.match(started.log.text(), /timed out after 3000 ms/);
