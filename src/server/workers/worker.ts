@@ -20,6 +20,7 @@ import { rehearse } from "../rehearsal.ts";
 import { type Handover, takeOver } from "./handover.ts";
 import { Claims } from "./claims.ts";
 import type { FromWorker, ToWorker, Verb, Verbs, WorkerData } from "./messages.ts";
+import { Questions } from "./questions.ts";
 
 export interface WorkerPort {
   readonly data: unknown;
@@ -109,26 +110,17 @@ export async function runWorker(port: WorkerPort): Promise<number> {
 /** Asks all workers, this one among them, by way of the main thread. */
 export class Asker {
   readonly #post: (message: FromWorker) => void;
-  readonly #asked = new Map<number, PromiseWithResolvers<readonly unknown[]>>();
-  #asks = 0;
+  readonly #questions = new Questions<readonly unknown[]>();
 
   constructor(post: (message: FromWorker) => void) {
     this.#post = post;
   }
 
-  readonly ask: AskAll = (verb, takes) => {
-    const id = ++this.#asks;
-    const answer = Promise.withResolvers<readonly unknown[]>();
-    this.#asked.set(id, answer);
-    this.#post({ kind: "ask", id, verb, takes });
-    return answer.promise as ReturnType<AskAll> as never;
-  };
+  readonly ask: AskAll = (verb, takes) =>
+    this.#questions.ask((id) => this.#post({ kind: "ask", id, verb, takes })) as ReturnType<AskAll> as never;
 
   hear({ id, gives, fault }: Extract<ToWorker, { kind: "answers" }>): void {
-    const answer = this.#asked.get(id);
-    this.#asked.delete(id);
-    if (fault === undefined) answer?.resolve(gives);
-    else answer?.reject(new Error(fault));
+    this.#questions.hear(id, gives, fault);
   }
 }
 
