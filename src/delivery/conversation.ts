@@ -115,7 +115,7 @@ export class Conversation {
     if (peer.closed) return;
     try {
       peer.onIdle = undefined;
-      peer.allow(this.#timeout("quit"));
+      peer.allow(this.timeout("quit"));
       peer.send("QUIT\r\n");
       await peer.next();
     } catch (error) {
@@ -246,7 +246,7 @@ export class Conversation {
   async #stream(chunks: AsyncGenerator<Uint8Array, Uint8Array>, step: Step): Promise<Fact | undefined> {
     const { peer } = this;
     step.stage = "body";
-    peer.allow(this.#timeout("body"));
+    peer.allow(this.timeout("body"));
     let early: { readonly error?: unknown } | undefined;
     // Starts before the first chunk, so that a 421 or 552 in the middle is heard.
     const reply = peer.next().then(() => void (early = {}), (error) => void (early = { error }));
@@ -262,11 +262,11 @@ export class Conversation {
         if (next.done) {
           // From here on a reply is the one to the dot, even when it is read before we hear that the dot has gone.
           step.stage = "dot";
-          peer.allow(this.#timeout("dot"));
+          peer.allow(this.timeout("dot"));
           if (next.value.length > 0) peer.write(next.value);
           break;
         }
-        peer.allow(this.#timeout("body"));
+        peer.allow(this.timeout("body"));
         try {
           await peer.flush(next.value);
         } catch {
@@ -295,7 +295,7 @@ export class Conversation {
     const code = this.#atHand(stage);
     if (code !== 0) return code;
     const { peer } = this;
-    peer.allow(this.#timeout(stage));
+    peer.allow(this.timeout(stage));
     return this.#noted(await peer.next(), stage);
   }
 
@@ -342,7 +342,8 @@ export class Conversation {
     }
   }
 
-  #timeout(stage: Stage): number {
+  /** Milliseconds that a stage may take. */
+  timeout(stage: Stage): number {
     return allowance(stage, this.#timeouts, this.#mostMs);
   }
 }

@@ -16,7 +16,7 @@ import { type Fact, PeerFault } from "./finding.ts";
 import { exhausted, type Meaning, meaningOf } from "./meaning.ts";
 import type { Pool } from "./pool.ts";
 import { reasonOf } from "./safe_text.ts";
-import { allowance, type Stage, STAGES } from "./stages.ts";
+import { type Stage, STAGES } from "./stages.ts";
 import type { Target } from "./target.ts";
 import { inTermsOf, type TlsDoor } from "./tls_policy.ts";
 import { tlsResultOf } from "./tls_result.ts";
@@ -45,7 +45,7 @@ export async function beginLive(
   for (const wanted of [...waiting, ...away]) {
     const opened = await open(wanted, context);
     if (opened instanceof Conversation) {
-      const hop = new Hop(opened, start, context, wanted.target.destination.replyTimeoutMs);
+      const hop = new Hop(opened, start, context);
       const said = await hop.mail(start.size, context.signal);
       if (said.kind === "taken") return { ...said, hop };
       hop.close();
@@ -85,15 +85,13 @@ class Hop implements LiveHop {
   readonly #conversation: Conversation;
   readonly #start: LiveStart;
   readonly #context: LiveContext;
-  readonly #mostMs: number | undefined;
   /** What ended it. */
   #broken: Reason | undefined;
   /** The hop waits for content: leaving means breaking off. */
   #inContent = false;
   #left = false;
 
-  constructor(conversation: Conversation, start: LiveStart, context: LiveContext, mostMs: number | undefined) {
-    this.#mostMs = mostMs;
+  constructor(conversation: Conversation, start: LiveStart, context: LiveContext) {
     this.#conversation = conversation;
     this.#start = start;
     this.#context = context;
@@ -144,7 +142,7 @@ class Hop implements LiveHop {
           } catch (error) {
             return this.#breakOff({ stage: "body", finding: { kind: "unreadable", detail: reasonOf(error) } });
           }
-          peer.allow(this.#timeout("body"));
+          peer.allow(this.#conversation.timeout("body"));
           await peer.flush(next.value);
           if (next.done) break;
         }
@@ -206,7 +204,7 @@ class Hop implements LiveHop {
 
   async #reply(stage: Stage): Promise<Said> {
     const { peer, via } = this.#conversation;
-    peer.allow(this.#timeout(stage));
+    peer.allow(this.#conversation.timeout(stage));
     const code = await peer.next();
     const reply = peer.reply();
     if (Math.trunc(code / 100) === STAGES[stage].wants) return { kind: "taken", reply };
@@ -227,10 +225,6 @@ class Hop implements LiveHop {
 
   #unsaid(fact: Fact): NotTaken {
     return refused(meaningOf(fact, "smtp", this.#conversation.via.host));
-  }
-
-  #timeout(stage: Stage): number {
-    return allowance(stage, this.#context.settings.timeouts, this.#mostMs);
   }
 }
 
