@@ -275,16 +275,13 @@ class FileConfig implements SiteConfig {
     if (this.#overrides.names().size > 0) { for (const opened of due) opened.refresh(); }
   }
 
-  report(fault: ConfigFault, meaning: "passed over" | "last good values stay" = "passed over"): void {
-    this.#options.log.event(meaning === "passed over" ? "config_passed_over" : "config_fault", {
-      file: fault.file,
-      reason: describeFault(fault),
-    });
+  report(fault: ConfigFault, event: "config_passed_over" | "config_fault" = "config_passed_over"): void {
+    this.#options.log.event(event, { file: fault.file, reason: describeFault(fault) });
     this.#options.onFault?.(fault);
   }
 
   #fail(file: string, reason: unknown): void {
-    if (reason instanceof ConfigError) this.report(reason.fault, "last good values stay");
+    if (reason instanceof ConfigError) this.report(reason.fault, "config_fault");
     else this.#options.log.event("config_fault", { file, reason: textOf(reason) });
   }
 }

@@ -35,7 +35,7 @@ import type { Live, SiteConfig } from "./types.ts";
 /** `report` hears of each fault that is done without: a bad entry of `listen`, a bad schedule. By default it is logged. */
 export async function loadCoreSettings(
   config: SiteConfig,
-  report: Report = (fault, meaning) => config.report(fault, meaning),
+  report: Report = (fault, event) => config.report(fault, event),
 ): Promise<CoreSettings> {
   const loader = new Loader(config, report);
 
@@ -179,7 +179,7 @@ class Loader {
   }
 
   #failed(reason: unknown): void {
-    if (reason instanceof ConfigError) return this.#report(reason.fault, "last good values stay");
+    if (reason instanceof ConfigError) return this.#report(reason.fault, "config_fault");
     this.#config.log.event("config_fault", { file: "configuration", reason: String(reason) });
   }
 }

@@ -61,8 +61,8 @@ export interface SiteConfig extends Config {
   /** The machine's name, for `me` when the site does not say it. */
   readonly hostname: string;
   readonly log: Logger;
-  /** Logs a fault that is done without, or that the last good values stay because of, and tells `onFault`. */
-  report(fault: ConfigFault, meaning?: "passed over" | "last good values stay"): void;
+  /** Logs a fault, by default as one that is done without, and tells `onFault`. */
+  report(fault: ConfigFault, event?: "config_passed_over" | "config_fault"): void;
   /** The number in a value file; the default when it is missing or says something else (which is logged). */
   getInt(name: string, fallback: number): Promise<number>;
   /** A configuration of a package: its own `config/` as defaults, the site's `config/` over it. Closed with this one. */
