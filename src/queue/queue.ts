@@ -77,11 +77,6 @@ export class Queue implements QueueApi {
   readonly #siteOf = (domain: string): string => this.#finder.siteOf(domain).name;
   #stopped: Promise<void> | undefined;
 
-  /** The id of the message that was taken under the key of a submission. */
-  submitted(key: string): string | undefined {
-    return this.#core.keys.of(key);
-  }
-
   /** Replays what is on disk and is ready to accept. Rejects when the directory cannot be used or another process has it. */
   static async open(options: QueueOptions): Promise<Queue> {
     // Other people's mail is nobody's to read.
@@ -231,6 +226,11 @@ export class Queue implements QueueApi {
   accept(envelope: Envelope, message: Message): Promise<Taken> {
     if (this.#stopped !== undefined) return Promise.reject(stoppedError());
     return this.#acceptor.accept(envelope, message);
+  }
+
+  /** The id of the message that was taken under the key of a submission. */
+  submitted(key: string): string | undefined {
+    return this.#core.keys.of(key);
   }
 
   delivered(envelope: Envelope, message: Message): Promise<void> {
