@@ -5,29 +5,25 @@
  * Every folder of `tests/` is taken but those with a stage of their own: a new one is not forgotten. The modules lie in a directory of their own
  * outside of the checkout, which the caller removes.
  */
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, sep } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { ROOT } from "./setup.ts";
+import { ROOT, sourceFiles } from "./house/source_files.ts";
 
 /** Those with a stage of their own, and folders without tests. */
 const NO_UNITS = new Set(["bench", "data", "docs", "fuzz", "house", "system", "types"]);
 
 export function gatherUnits(): { readonly modules: readonly string[]; remove(): void } {
-  const tests = join(ROOT, "tests");
   const folders = new Map<string, string[]>();
-  for (const file of readdirSync(tests, { recursive: true, encoding: "utf8" }).sort()) {
-    if (!file.endsWith("_test.ts") || NO_UNITS.has(file.split(sep)[0]!)) continue;
+  for (const file of sourceFiles("tests")) {
+    if (!file.endsWith("_test.ts") || NO_UNITS.has(file.split("/")[1]!)) continue;
     const folder = dirname(file);
-    folders.set(folder, [
-      ...folders.get(folder) ?? [],
-      `import ${JSON.stringify(pathToFileURL(join(tests, file)))};\n`,
-    ]);
+    folders.set(folder, [...folders.get(folder) ?? [], `import ${JSON.stringify(pathToFileURL(ROOT + file))};\n`]);
   }
   const dir = mkdtempSync(join(tmpdir(), "kasi-units-"));
   const modules = [...folders].map(([folder, lines]) => {
-    const module = join(dir, `${folder === "." ? "tests" : folder.replaceAll(sep, "_")}_test.ts`);
+    const module = join(dir, `${folder.replaceAll("/", "_")}_test.ts`);
     writeFileSync(module, lines.join(""));
     return module;
   });
